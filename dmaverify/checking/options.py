@@ -1,0 +1,30 @@
+"""What a person may ask of a check. Plain data: it travels to worker processes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Options:
+    """Options of one run; the defaults are those of the command line.
+
+    ``variant``: None checks the base and every variant; ``base`` only the scenario as it stands. ``only``:
+    names of properties, empty for all that the scenario checks. ``params``: values as text or number.
+    ``timeout`` is in seconds for each variant, ``memory`` in bytes of each process, ``depth`` a length of
+    traces.
+    """
+
+    variant: str | None = None
+    only: tuple[str, ...] = ()
+    engine: str = "auto"
+    params: dict[str, int | str] = field(default_factory=dict)
+    seed: int = 0
+    timeout: float | None = None
+    memory: int | None = None
+    depth: int | None = None
+    strict: bool = False
+    fuse: bool = True
+    slice: bool = True
+    keep: str = "out"
+    """Folder for what is kept on disk: certificates of proofs, both sides of a mismatch."""

@@ -1,0 +1,114 @@
+"""``dmaverify check FILE…``."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from dmaverify.cli.common import BYTES, SET, debug_option, set_option, variant_option
+from dmaverify.cli.progress import make_progress
+
+ENGINES = ("auto", "explicit", "interp", "bmc", "induction", "random")
+
+
+@click.command("check", short_help="check scenarios and compare the verdicts with what they expect")
+@click.argument("files", nargs=-1, required=True, metavar="FILE…")
+@click.option(
+    "--only",
+    "--property",
+    "-p",
+    "only",
+    multiple=True,
+    metavar="PROPERTY",
+    help="Only this property; repeatable.",
+)
+@variant_option
+@set_option
+@click.option(
+    "--engine", default="auto", show_default=True, metavar="NAME", help=f"One of {', '.join(ENGINES)}."
+)
+@click.option("--format", "fmt", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@click.option(
+    "--trace",
+    type=click.Choice(["auto", "calls", "diff", "full", "off"]),
+    default="auto",
+    show_default=True,
+    help="How counterexamples are told: as calls, as changed variables, with all states, or not at all. "
+    "auto: calls, for what is unexpected, or for one variant.",
+)
+@click.option(
+    "--seed", type=int, default=0, show_default=True, help="Of everything that is chosen at random."
+)
+@click.option(
+    "--timeout", type=click.FloatRange(min=0, min_open=True), metavar="SECONDS", help="For each variant."
+)
+@click.option("--memory", type=BYTES, metavar="SIZE", help="For each process: 512M, 4G.")
+@click.option("--depth", type=click.IntRange(min=0), help="Longest trace to look for.")
+@click.option(
+    "--strict", is_flag=True, help="An assert that is never put to the test makes its property vacuous."
+)
+@click.option("--no-fuse", is_flag=True, help="One step for each statement.")
+@click.option("--no-slice", is_flag=True, help="The whole system for each property.")
+@click.option(
+    "--jobs", "-j", type=click.IntRange(min=1), help="Worker processes  [default: one for each CPU]"
+)
+@click.option("--verbose", "-v", is_flag=True, help="Tables also where several files are checked.")
+@click.option(
+    "--progress/--no-progress", default=None, help="Progress on standard error  [default: on a terminal]"
+)
+@click.option("--color/--no-color", "colour", default=None, help="Colour  [default: on a terminal]")
+@debug_option
+def command(
+    files: tuple[str, ...],
+    only: tuple[str, ...],
+    variant: str | None,
+    params: tuple[SET, ...],
+    engine: str,
+    fmt: str,
+    trace: str,
+    seed: int,
+    timeout: float | None,
+    memory: int | None,
+    depth: int | None,
+    strict: bool,
+    no_fuse: bool,
+    no_slice: bool,
+    jobs: int | None,
+    verbose: bool,
+    progress: bool | None,
+    colour: bool | None,
+    debug: bool,
+) -> int:
+    """Check every scenario in FILE… (of a folder: all below it) and compare the verdicts with what it
+    expects.
+    """
+    from dmaverify.api import check
+
+    with make_progress(progress) as reporter:
+        report = check(
+            files,
+            variant=variant,
+            only=only,
+            engine=engine,
+            params=dict(params),
+            seed=seed,
+            timeout=timeout,
+            memory=memory,
+            depth=depth,
+            strict=strict,
+            fuse=not no_fuse,
+            slice=not no_slice,
+            jobs=jobs,
+            progress=reporter,
+        )
+    if fmt == "json":
+        from dmaverify.report.as_json import dumps
+
+        click.echo(dumps(report), nl=False)
+    else:
+        from dmaverify.report import page
+        from dmaverify.report.summary import TextOptions, report_lines
+
+        page.write(report_lines(report, TextOptions(trace, verbose, debug)), sys.stdout, colour)
+    return report.exit_status

@@ -1,0 +1,66 @@
+"""Options that several commands share, and the types of their values."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import click
+
+SET = tuple[str, int | str]
+"""A parameter and its value; numbers are numbers, everything else is left to the compiler."""
+
+
+class Bytes(click.ParamType):  # type: ignore[type-arg, unused-ignore]
+    """A size: ``512M``, ``4G``, ``1000000``."""
+
+    name = "size"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        m = re.fullmatch(r"(\d+)\s*([KMGT]?)(i?B)?", str(value), re.IGNORECASE)
+        if m is None or int(m[1]) == 0:
+            self.fail(f"{value!r} is not a size; write 512M or 4G", param, ctx)
+        return int(m[1]) << 10 * " KMGT".index(m[2].upper() or " ")
+
+
+class Assignment(click.ParamType):  # type: ignore[type-arg, unused-ignore]
+    """``name=value`` for a parameter of the scenario; sizes may be written 4K, 1M."""
+
+    name = "param=value"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> SET:
+        if isinstance(value, tuple):
+            return value
+        name, eq, text = str(value).partition("=")
+        name, text = name.strip(), text.strip()
+        if not eq or not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_.]*", name) or not text:
+            self.fail(f"{value!r} is not of the form param=value", param, ctx)
+        number = parse_number(text)
+        return name, text if number is None else number
+
+
+def parse_number(text: str) -> int | None:
+    """The number that a text spells (decimal or 0x, ``_`` between digits, K, M, G behind a decimal), or
+    None.
+    """
+    m = re.fullmatch(r"(-?)(0x[0-9a-fA-F_]+|[0-9][0-9_]*)([KMG]?)", text)
+    if m is None:
+        return None
+    n = int(m[2].replace("_", ""), 0 if m[2].startswith("0x") else 10)
+    return (int(m[1] + "1") * n) << 10 * " KMG".index(m[3] or " ")
+
+
+BYTES = Bytes()
+
+variant_option = click.option(
+    "--variant", metavar="NAME", help="Only this variant; base for the scenario as it stands."
+)
+set_option = click.option(
+    "--set",
+    "params",
+    multiple=True,
+    type=Assignment(),
+    metavar="PARAM=VALUE",
+    help="Value of a parameter of the scenario; repeatable.",
+)
+debug_option = click.option("--debug", is_flag=True, help="Tracebacks of internal errors.")

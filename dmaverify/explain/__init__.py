@@ -1,0 +1,1 @@
+"""What the codes and the invariants mean, in prose: ``dmaverify explain``."""

@@ -1,0 +1,455 @@
+"""Expressions: literals, names, fields, indexing, records, choices of value. Operators are in ``operators``."""
+
+from __future__ import annotations
+
+from dmaverify.ir.expr import FALSE, TRUE, Expr, and_, const, field, ite, mk, not_, or_, select
+from dmaverify.ir.types import BOOL, Enum, Flags, Index, Int, Map, Opt, Range, Record
+from dmaverify.lang import ast, sem, symbols
+from dmaverify.lang.lower import patterns
+from dmaverify.lang.lower.context import (
+    Binding,
+    Cell,
+    Ctx,
+    Place,
+    Unsupported,
+    ev,
+    ev_expr,
+    evaluates,
+    put_bits,
+    read_place,
+    take_bits,
+)
+from dmaverify.lang.lower.conversions import get, list_of, require, stored, stored_as, to_index
+from dmaverify.lang.lower.vals import (
+    I64,
+    FuncV,
+    ModuleV,
+    NullV,
+    RangeV,
+    SetV,
+    Val,
+    as_set,
+    convert,
+    index_consts,
+    pick,
+    set_of,
+)
+from dmaverify.span import Span
+
+
+@evaluates(ast.IntLit)
+def _int(ctx: Ctx, e: ast.IntLit) -> Val:
+    t = ctx.world.ir(e.ty)
+    if isinstance(t, Int):
+        return const(t.wrap(e.value), t)
+    if isinstance(t, Range) and t.contains(e.value):
+        return const(e.value, t)
+    return to_index(ctx, const(e.value, I64), t, e.span)
+
+
+@evaluates(ast.BoolLit)
+def _bool(ctx: Ctx, e: ast.BoolLit) -> Val:
+    return TRUE if e.value else FALSE
+
+
+@evaluates(ast.NullLit)
+def _null(ctx: Ctx, e: ast.NullLit) -> Val:
+    if isinstance(e.ty, sem.OptT) and e.ty.storable:
+        return const(None, ctx.world.ir(e.ty))
+    return NullV()
+
+
+# -- names ---------------------------------------------------------------------------------------------------------
+
+
+def read_binding(ctx: Ctx, bound: Binding, span: Span) -> Val:
+    """The current value of a local."""
+    if isinstance(bound, Cell):
+        if bound.unset is not None:
+            unset = ctx.step.read(bound.unset)
+            assert isinstance(unset, Expr)
+            require(ctx, "uninitialised", not_(unset), span, "read before it is set")
+        return ctx.step.read(bound.name)
+    if isinstance(bound, Place):
+        return read_place(ctx.step, bound)
+    return bound
+
+
+@evaluates(ast.Name)
+def _name(ctx: Ctx, e: ast.Name) -> Val:
+    return of_symbol(ctx, e.ref, e)
+
+
+def of_symbol(ctx: Ctx, ref: object, e: ast.Expr) -> Val:
+    """The value of what a name means."""
+    w = ctx.world
+    if isinstance(ref, symbols.LocalSym):
+        bound = ctx.frame.env.get(ref.key)
+        if bound is None:
+            raise Unsupported(f"{ref.name} has no value here", e.span)
+        return read_binding(ctx, bound, e.span)
+    if isinstance(ref, symbols.ConstSym):
+        return w.const(ref)
+    if isinstance(ref, symbols.OptionSym):
+        return w.option(ref)
+    if isinstance(ref, symbols.ParamSym):
+        return w.param(ref)
+    if isinstance(ref, symbols.VarSym):
+        return ctx.step.read(w.var(ref))
+    if isinstance(ref, symbols.GhostSym):
+        return ctx.step.read(w.ghost(ref, ctx.frame.monitor))
+    if isinstance(ref, symbols.EnumCase):
+        return case_value(ctx, ref, [], e.span)
+    if isinstance(ref, symbols.FlagMember):
+        return const(1 << ref.bit, w.ir(ref.ty))
+    if isinstance(ref, symbols.DeviceSym | symbols.RegionSym):
+        return const(ref.ordinal, w.ir(ref.ty))
+    if isinstance(ref, symbols.TypeSym):
+        return all_values(ctx, ref.ty, e.span)
+    if isinstance(ref, symbols.FuncSym):
+        return FuncV(ref)
+    if isinstance(ref, symbols.BuiltinSym):
+        return FuncV(None)
+    if isinstance(ref, symbols.SlotSym):
+        return w.slots.read(ctx, ref, e)
+    if isinstance(ref, symbols.BitRef):
+        return const((1 << ref.bits.width) - 1, w.ir(ref.owner)) if ref.bits.width > 1 else TRUE
+    if isinstance(ref, symbols.PlaceField | symbols.PlaceSym | symbols.MonitorSym | symbols.ThreadSym):
+        return ModuleV(ref)
+    raise Unsupported("this name has no value", e.span)
+
+
+def all_values(ctx: Ctx, ty: sem.SemType, span: Span) -> Val:
+    """A type as the set of its values: of an object, of the instances that exist."""
+    t = ctx.world.ir(ty)
+    if isinstance(ty, sem.ObjT):
+        used = ctx.step.read(ctx.world.object_used(ty))
+        assert isinstance(used, Expr)
+        return set_of(t, [(select(used, i), i) for i in index_consts(t)])
+    if isinstance(t, Int):
+        if t.width > 8:
+            raise Unsupported(f"there are too many values of {ty} to go through", span)
+        return RangeV(const(t.lo, Int(64, True)), const(t.hi + 1, Int(64, True)), t)
+    return set_of(t, [(TRUE, i) for i in index_consts(t)])
+
+
+def case_value(ctx: Ctx, case: symbols.EnumCase, payload: list[Expr], span: Span) -> Expr:
+    """A value of an enum."""
+    t = ctx.world.ir(case.ty)
+    if not isinstance(t, Record):
+        return const(case.ordinal, t)
+    tag = t.fields[0][1]
+    values: dict[str, Expr] = {t.fields[0][0]: const(case.ordinal, tag)}
+    for name, value in zip(ctx.world.payload_fields(case), payload, strict=True):
+        values[name] = stored_as(ctx, value, t.field_type(name), span)
+    return mk("rec", [values.get(n) or const(ft.default, ft) for n, ft in t.fields], t)
+
+
+@evaluates(ast.OptionRef)
+def _option(ctx: Ctx, e: ast.OptionRef) -> Val:
+    return ctx.world.option(e.ref)
+
+
+# -- fields and indexes -----------------------------------------------------------------------------------------------
+
+
+def object_place(ctx: Ctx, base: Expr, ref: symbols.FieldRef, span: Span) -> Place:
+    """The field of an object; that the object exists is checked where objects of its type may be deleted."""
+    owner = ref.owner
+    assert isinstance(owner, sem.ObjT)
+    if isinstance(base.type, Opt):
+        base = get(ctx, base, span)
+    if ctx.world.deleted(owner):
+        used = ctx.step.read(ctx.world.object_used(owner))
+        assert isinstance(used, Expr)
+        require(ctx, "freed", select(used, base), span, f"a {owner} that has been deleted")
+    return Place(ctx.world.object_field(owner, ref.name), (base,))
+
+
+@evaluates(ast.Field)
+def _field(ctx: Ctx, e: ast.Field) -> Val:
+    ref = e.ref
+    if isinstance(ref, symbols.FieldRef):
+        base = ev(ctx, e.base)
+        if isinstance(base, NullV):
+            raise Unsupported("null has no fields", e.span)
+        if isinstance(base, RangeV) and ref.name in ("first", "count"):
+            from dmaverify.lang.lower.blocks import stretch_field
+
+            return stretch_field(ctx, base, ref.name, ref.ty, e.span)
+        assert isinstance(base, Expr)
+        if ref.kind == "object":
+            return read_place(ctx.step, object_place(ctx, base, ref, e.span))
+        if isinstance(base.type, Opt):
+            base = get(ctx, base, e.span)
+        return field(base, ref.name)
+    if isinstance(ref, symbols.BitRef):
+        return take_bits(ev_expr(ctx, e.base), ref.bits)
+    if isinstance(ref, symbols.BlockField):
+        from dmaverify.lang.lower.blocks import block_field
+
+        return block_field(ctx, e, ref)
+    if isinstance(ref, symbols.AttrRef):
+        table = ctx.world.const(ref.const)
+        assert isinstance(table, Expr)
+        row = select(table, ev_expr(ctx, e.base))
+        return row if ref.field is None else field(row, ref.field.name)
+    if isinstance(ref, symbols.GhostSym):
+        base = ev(ctx, e.base) if isinstance(e.base, ast.Name | ast.Call) else None
+        return ctx.step.read(ctx.world.ghost(ref, ctx.world.instance_of(base, ref, ctx.frame.monitor)))
+    if isinstance(ref, symbols.FuncSym):
+        from dmaverify.lang.lower.pure import call_func
+
+        return call_func(ctx, ref, [ev(ctx, e.base)], e)
+    return of_symbol(ctx, ref, e)
+
+
+@evaluates(ast.Index)
+def _index(ctx: Ctx, e: ast.Index) -> Val:
+    value = ev_expr(ctx, e.base)
+    for i in e.indexes:
+        index = _star(ctx, i) if isinstance(i, ast.Star) else ev_expr(ctx, i)
+        if isinstance(value.type, Opt):
+            value = get(ctx, value, e.span)
+        value = element(ctx, value, index, i.span)
+    return value
+
+
+def _star(ctx: Ctx, e: ast.Star) -> Expr:
+    chosen = ctx.frame.env.get((id(e), "*"))
+    if not isinstance(chosen, Expr):
+        raise Unsupported("`*` as an index stands in a comparison", e.span)
+    return chosen
+
+
+def element(ctx: Ctx, value: Expr, index: Expr, span: Span) -> Expr:
+    """A cell of a map or an element of a list."""
+    if isinstance(value.type, Record):
+        from dmaverify.lang.lower.conversions import is_list, list_parts
+
+        assert is_list(value.type)
+        count, _ = list_parts(value)
+        at = convert(index, I64) if not isinstance(index.type, Int) or index.type != I64 else index
+        require(ctx, "out of range", mk("lt", (at, mk("wrap", (count,), I64))), span, "no such element")
+        cells = field(value, "cells")
+        assert isinstance(cells.type, Map)
+        return select(cells, mk("narrow", (at,), cells.type.index))
+    assert isinstance(value.type, Map)
+    return select(value, as_key(ctx, index, value.type.index, span))
+
+
+def as_key(ctx: Ctx, index: Expr, wanted: object, span: Span) -> Expr:
+    """An index expression as one of the type that a map asks for."""
+    assert isinstance(wanted, Index | Enum | Range | type(BOOL))
+    if index.type == wanted:
+        return index
+    if isinstance(index.type, Opt):
+        return as_key(ctx, get(ctx, index, span), wanted, span)
+    return to_index(ctx, index, wanted, span)
+
+
+# -- records, tuples, sets, lists --------------------------------------------------------------------------------------
+
+
+@evaluates(ast.RecordLit)
+def _record(ctx: Ctx, e: ast.RecordLit) -> Val:
+    t = ctx.world.ir(e.ty)
+    if isinstance(e.ty, sem.BitsT):
+        whole: Expr = const(0, t)
+        for init in e.inits:
+            assert init.name is not None
+            whole = put_bits(whole, e.ty.fields[init.name], ev_expr(ctx, init.value))
+        return whole
+    assert isinstance(t, Record) and isinstance(e.ty, sem.RecordT)
+    return mk("rec", field_values(ctx, e.ty.fields, e.inits, dict(t.fields), e.span), t)
+
+
+def field_values(
+    ctx: Ctx,
+    fields: dict[str, sem.Field],
+    inits: list[ast.FieldInit],
+    types: dict[str, object],
+    span: Span,
+) -> list[Expr]:
+    """The value of each field: what is given, else its default."""
+    given = {i.name: i.value for i in inits}
+    values = []
+    for name, f in fields.items():
+        if name in given:
+            values.append(stored(ctx, ev(ctx, given[name]), f.ty, given[name].span))
+        elif f.default is not None:
+            values.append(stored(ctx, ev(ctx, f.default), f.ty, f.default.span))
+        else:
+            ir = ctx.world.ir(f.ty)
+            values.append(const(ir.default, ir))
+    return values
+
+
+@evaluates(ast.With)
+def _with(ctx: Ctx, e: ast.With) -> Val:
+    value = ev_expr(ctx, e.base)
+    if isinstance(value.type, Opt):
+        value = get(ctx, value, e.span)
+    for init in e.inits:
+        assert init.name is not None
+        if isinstance(e.ty, sem.BitsT):
+            value = put_bits(value, e.ty.fields[init.name], ev_expr(ctx, init.value))
+            continue
+        assert isinstance(value.type, Record)
+        new = stored_as(ctx, ev(ctx, init.value), value.type.field_type(init.name), init.span)
+        value = mk("with", (value, new), data=init.name)
+    return value
+
+
+@evaluates(ast.TupleLit)
+def _tuple(ctx: Ctx, e: ast.TupleLit) -> Val:
+    t = ctx.world.ir(e.ty)
+    assert isinstance(t, Record)
+    return mk("rec", [stored_as(ctx, ev(ctx, x), ft, x.span) for x, (_, ft) in zip(e.items, t.fields, strict=True)], t)
+
+
+@evaluates(ast.SetLit)
+def _set(ctx: Ctx, e: ast.SetLit) -> Val:
+    if isinstance(e.ty, sem.FlagsT):
+        flags = const(0, ctx.world.ir(e.ty))
+        for x in e.items:
+            flags = mk("bor", (flags, ev_expr(ctx, x)))
+        return flags
+    assert isinstance(e.ty, sem.SetT)
+    of = ctx.world.ir(e.ty.of)
+    return set_of(of, [(TRUE, stored_as(ctx, ev(ctx, x), of, x.span)) for x in e.items])
+
+
+@evaluates(ast.ListLit)
+def _list(ctx: Ctx, e: ast.ListLit) -> Val:
+    t = ctx.world.ir(e.ty)
+    assert isinstance(t, Record)
+    counter, array = t.fields[0][1], t.fields[1][1]
+    assert isinstance(array, Map)
+    cells = [stored_as(ctx, ev(ctx, x), array.of, x.span) for x in e.items]
+    blank = const(array.of.default, array.of)
+    cells += [blank] * (array.index.count - len(cells))
+    return list_of(t, const(len(e.items), counter), cells)
+
+
+@evaluates(ast.NonNull)
+def _non_null(ctx: Ctx, e: ast.NonNull) -> Val:
+    return get(ctx, ev_expr(ctx, e.base), e.span)
+
+
+# -- choice of value ----------------------------------------------------------------------------------------------------
+
+
+@evaluates(ast.IfExpr)
+def _if(ctx: Ctx, e: ast.IfExpr) -> Val:
+    cond = patterns.condition(ctx, e.cond)
+    if cond.is_const:
+        return ev(ctx, e.then if cond.value else e.orelse)
+    with ctx.step.assuming(cond):
+        then = ev(ctx, e.then)
+    with ctx.step.assuming(not_(cond)):
+        orelse = ev(ctx, e.orelse)
+    return merged(ctx, cond, then, orelse, e)
+
+
+def merged(ctx: Ctx, cond: Expr, a: Val, b: Val, e: ast.Expr) -> Val:
+    """One of two values, in the form that the expression's type asks for."""
+    if isinstance(a, Expr) and isinstance(b, Expr) and a.type != b.type:
+        ir = ctx.world.ir(e.ty)
+        a, b = stored_as(ctx, a, ir, e.span), stored_as(ctx, b, ir, e.span)
+    return pick(cond, a, b)
+
+
+@evaluates(ast.MatchExpr)
+def _match(ctx: Ctx, e: ast.MatchExpr) -> Val:
+    values = [ev(ctx, s) for s in e.scrutinees]
+    arms: list[tuple[Expr, Val]] = []
+    rest: Expr = TRUE
+    for arm in e.arms:
+        cond = patterns.arm(ctx, values, arm.patterns)
+        here = and_(rest, cond)
+        if here is FALSE:
+            continue
+        with ctx.step.assuming(here):
+            arms.append((cond, ev(ctx, arm.value)))
+        rest = and_(rest, not_(cond))
+        if rest is FALSE:
+            break
+    if not arms:
+        raise Unsupported("no arm of this match can be taken", e.span)
+    result = arms[-1][1]
+    for cond, value in reversed(arms[:-1]):
+        result = merged(ctx, cond, value, result, e)
+    return result
+
+
+@evaluates(ast.LetExpr)
+def _let(ctx: Ctx, e: ast.LetExpr) -> Val:
+    ctx.bind(e, e.name, ev(ctx, e.value))
+    return ev(ctx, e.body)
+
+
+@evaluates(ast.IsPattern)
+def _is(ctx: Ctx, e: ast.IsPattern) -> Val:
+    return patterns.condition(ctx, e)
+
+
+@evaluates(ast.UnitOf)
+def _unit(ctx: Ctx, e: ast.UnitOf) -> Val:
+    return ev(ctx, e.base)
+
+
+@evaluates(ast.Result)
+def _result(ctx: Ctx, e: ast.Result) -> Val:
+    if ctx.frame.result is None:
+        raise Unsupported("`result` is the value of a proc in its `ensures`", e.span)
+    return ctx.frame.result
+
+
+@evaluates(ast.Old)
+def _old(ctx: Ctx, e: ast.Old) -> Val:
+    if ctx.frame.old is None:
+        raise Unsupported("`old` stands in `ensures`", e.span)
+    return ctx.frame.old(e.operand)
+
+
+def flags_in(a: Expr, b: Expr) -> Expr:
+    """Whether all flags of ``a`` are in ``b``."""
+    return mk("eq", (mk("band", (a, b)), a))
+
+
+def equal(a: Val, b: Val) -> Expr:
+    """Equality of any two values, sets among them."""
+    if isinstance(a, NullV) or isinstance(b, NullV):
+        x = b if isinstance(a, NullV) else a
+        if isinstance(x, NullV):
+            return TRUE
+        return not_(mk("present", (x,))) if isinstance(x, Expr) and isinstance(x.type, Opt) else FALSE
+    if isinstance(a, Expr) and isinstance(b, Expr):
+        if a.type == b.type:
+            return mk("eq", (a, b))
+        if isinstance(a.type, Opt) and a.type.of == b.type:
+            return and_(mk("present", (a,)), mk("eq", (mk("get", (a,)), b)))
+        if isinstance(b.type, Opt) and b.type.of == a.type:
+            return equal(b, a)
+        if isinstance(a.type, Flags | Int) and isinstance(b.type, Flags | Int):
+            return mk("eq", (mk("wrap", (a,), I64), mk("wrap", (b,), I64)))
+    if isinstance(a, RangeV) and isinstance(b, RangeV):
+        empty = and_(mk("le", (a.hi, a.lo)), mk("le", (b.hi, b.lo)))
+        return or_(empty, and_(mk("eq", (a.lo, b.lo)), mk("eq", (a.hi, b.hi))))
+    x, y = as_set(a), as_set(b)
+    return and_(_subset(x, y), _subset(y, x))
+
+
+def _subset(a: SetV, b: SetV) -> Expr:
+    return and_(
+        *(or_(not_(c), *(and_(d, mk("eq", (e, f))) for d, f in b.items)) for c, e in a.items)
+    )
+
+
+def subset(a: Val, b: Val) -> Expr:
+    """Whether every element of one set is in the other."""
+    return _subset(as_set(a), as_set(b))
+
+
+__all__ = ["all_values", "as_key", "case_value", "element", "equal", "field_values", "flags_in", "ite", "subset"]

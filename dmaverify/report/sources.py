@@ -1,0 +1,42 @@
+"""Source lines for reports: the text of a span, as the file has it now."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+
+from dmaverify.span import Span
+
+
+@lru_cache(maxsize=256)
+def _lines(file: str) -> tuple[str, ...]:
+    try:
+        return tuple(Path(file).read_text(encoding="utf-8").splitlines())
+    except (OSError, UnicodeDecodeError):
+        return ()
+
+
+def text_of(span: Span) -> str:
+    """The text of a span on one line, blanks collapsed, without comments; empty if it cannot be read."""
+    lines = _lines(span.file)
+    if (
+        span.line < 1
+        or span.end_line > len(lines)
+        or (span.line, span.column) == (span.end_line, span.end_column)
+    ):
+        return ""
+    if span.line == span.end_line:
+        parts = [lines[span.line - 1][span.column - 1 : span.end_column - 1]]
+    else:
+        parts = [
+            lines[span.line - 1][span.column - 1 :],
+            *lines[span.line : span.end_line - 1],
+            lines[span.end_line - 1][: span.end_column - 1],
+        ]
+    return " ".join(" ".join(p.split("//")[0] for p in parts).split())
+
+
+def line_at(span: Span) -> str:
+    """The whole first line of a span without its indentation; empty if it cannot be read."""
+    lines = _lines(span.file)
+    return lines[span.line - 1].split("//")[0].strip() if 1 <= span.line <= len(lines) else ""

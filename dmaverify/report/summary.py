@@ -1,0 +1,350 @@
+"""The text report: a line for each verdict, a table for each scenario with variants, totals for a folder."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from dmaverify.report import page, words
+from dmaverify.report.counterexample import story_lines
+from dmaverify.report.page import Line, text
+from dmaverify.results import (
+    INCONCLUSIVE,
+    INTERNAL,
+    OK,
+    UNEXPECTED,
+    PropertyResult,
+    Report,
+    ScenarioResult,
+    VariantResult,
+)
+from dmaverify.verdict import Word
+
+CELL = 13
+"""Widest column heading of the summary table before it is broken at an underscore."""
+
+
+@dataclass(frozen=True)
+class TextOptions:
+    """What the reader asked for. ``trace``: auto, calls, diff, full or off. ``verbose``: tables for folders
+    too.
+    """
+
+    trace: str = "auto"
+    verbose: bool = False
+    debug: bool = False
+    width: int = page.WIDTH
+
+
+def report_lines(report: Report, options: TextOptions) -> list[Line]:
+    """The whole report."""
+    out: list[Line] = []
+    brief = len(report.scenarios) > 1 and not options.verbose
+    for i, s in enumerate(report.scenarios):
+        lines = _brief(s, report, options) if brief else scenario_lines(s, options)
+        if i and not (brief and len(lines) == 1):
+            out.append(())
+        out += lines
+    if len(report.scenarios) > 1:
+        out += [(), *_totals(report)]
+    if report.interrupted:
+        out += [(), text("interrupted: what is shown above was finished before", "warn")]
+    return out
+
+
+def scenario_lines(s: ScenarioResult, options: TextOptions) -> list[Line]:
+    """One scenario: its table or list of verdicts, then the counterexamples that were asked for."""
+    out: list[Line] = [text(d) for d in s.diagnostics]
+    if not s.variants:
+        return out
+    out += _heading(s)
+    if len(s.variants) == 1:
+        out += _list(s, s.variants[0], options)
+    else:
+        out += _table(s, options)
+    for v in s.variants:
+        out += _problems(v, options)
+    for v in s.variants:
+        for p in _told(v, options, alone=len(s.variants) == 1):
+            out += [(), *story_lines(s, v, p, options.trace, options.width)]
+    return out
+
+
+def _heading(s: ScenarioResult) -> list[Line]:
+    title = f' "{s.title}"' if s.title else ""
+    name: Line = (("head", s.name),)
+    if len(s.variants) == 1:
+        v = s.variants[0]
+        if v.name is not None:
+            name = (*name, ("", f", variant {v.name}"))
+            title = f' "{v.title}"' if v.title else ""
+        if v.params:
+            name = (*name, ("dim", "  with " + ", ".join(f"{k} = {x}" for k, x in v.params)))
+    return [page.join(name, text(title))]
+
+
+# -- one variant: a list -----------------------------------------------------------------------------------
+
+
+def _list(s: ScenarioResult, v: VariantResult, options: TextOptions) -> list[Line]:
+    rows: list[list[Line]] = []
+    for p in v.properties:
+        blame = words.blame_words(p)
+        verdict = page.join(text(words.long_word(p), words.style_of(p)), text(f", {blame}" if blame else ""))
+        remarks = [r for r in (words.length_words(p), _remark(p)) if r]
+        rows.append([text(p.name), verdict, text("; ".join(remarks), "" if p.status == OK else "warn")])
+    out = page.table(rows)
+    for p in v.properties:
+        out += _explanations(p, options.width)
+    return out
+
+
+def _remark(p: PropertyResult) -> str:
+    if p.status != OK:
+        return p.mismatch
+    if p.expected is not None and p.expected.word not in ("holds", "reachable"):
+        return "as expected"
+    return ""
+
+
+def _explanations(p: PropertyResult, width: int) -> list[Line]:
+    out: list[Line] = []
+    if p.status != OK and p.expected is not None:
+        out += page.hanging("", f"{p.name}: the expectation stands in {_at(p.expected.span)}", 4, 0, width)
+    if p.word is Word.VACUOUS:
+        out.append(text(f"    {p.name} was never put to the test:"))
+        out += [_probe(label, p) for label, reached in p.exercised.items() if not reached]
+        if not p.exercised:
+            out.append(text("      nothing that it speaks of ever happens in this scenario"))
+    elif p.untested:
+        out.append(text(f"    {p.name}: never put to the test:", "warn"))
+        out += [
+            page.right_edge(text(f"      {label}"), text(str(span), "dim"), width)[0]
+            for label, span in p.untested
+        ]
+    if p.contracts and not p.word.holds:
+        out += page.hanging("", f"{p.name} rests on the contract of {', '.join(p.contracts)}", 4, 0, width)
+    for w in p.warnings:
+        out += page.hanging("", f"warning: {p.name}: {w}", 4, 0, width)
+    return out
+
+
+def _probe(label: str, p: PropertyResult) -> Line:
+    spans = dict(p.untested)
+    where = spans.get(label)
+    return page.right_edge(text(f"      {label}"), text(str(where) if where else "", "dim"))[0]
+
+
+# -- several variants: a table -----------------------------------------------------------------------------
+
+
+def _table(s: ScenarioResult, options: TextOptions) -> list[Line]:
+    names = list(dict.fromkeys(p.name for v in s.variants for p in v.properties))
+    shown = [n for n in names if any(_notable(p) for v in s.variants for p in v.properties if p.name == n)]
+    others = [n for n in names if n not in shown]
+    first = max(len(_variant_name(v)) for v in s.variants) + 2
+    out: list[Line] = []
+    for columns, last in _chunks(shown, first, bool(others), options.width):
+        out += _block(s, columns, others if last else [], last)
+        out.append(())
+    out += _mismatches(s, options)
+    out += page.hanging("", _footer(s), 2, 0, options.width)
+    return out
+
+
+def _notable(p: PropertyResult) -> bool:
+    """Whether a verdict is worth a column: everything but *holds* as expected."""
+    return p.status != OK or not (p.word.holds or p.word is Word.NOT_APPLICABLE) or p.kind == "cover"
+
+
+def _variant_name(v: VariantResult) -> str:
+    return v.name if v.name is not None else "(base)"
+
+
+def _heads(name: str) -> list[str]:
+    """A property's name in lines of at most ``CELL`` characters, broken at underscores."""
+    lines = [""]
+    for i, part in enumerate(name.split("_")):
+        piece = f"_{part}" if i else part
+        if lines[-1] and len(lines[-1]) + len(piece) > CELL:
+            lines.append("")
+        lines[-1] += piece
+    return lines
+
+
+def _chunks(shown: list[str], first: int, others: bool, width: int) -> list[tuple[list[str], bool]]:
+    """The columns, in as many tables as the width of the page needs."""
+    room = width - first - 2 - (8 if others else 0) - 14
+    chunks: list[list[str]] = [[]]
+    used = 0
+    for name in shown:
+        w = max(9, *map(len, _heads(name))) + 2
+        if chunks[-1] and used + w > room:
+            chunks.append([])
+            used = 0
+        chunks[-1].append(name)
+        used += w
+    return [(c, i == len(chunks) - 1) for i, c in enumerate(chunks)]
+
+
+def _block(s: ScenarioResult, columns: list[str], others: list[str], last: bool) -> list[Line]:
+    heads = [_heads(n) for n in columns]
+    tail = [*(["others"] if others else []), *(["as expected"] if last else [])]
+    rows: list[list[Line]] = []
+    for i in range(max((len(h) for h in heads), default=1)):
+        cells = [h[i] if i < len(h) else "" for h in heads]
+        rows.append(
+            [text("variant" if i == 0 else ""), *map(text, cells), *(text(t if i == 0 else "") for t in tail)]
+        )
+    for v in s.variants:
+        row = [text(_variant_name(v))]
+        by_name = {p.name: p for p in v.properties}
+        for n in columns:
+            p = by_name.get(n)
+            row.append(text(words.short_word(p), words.style_of(p)) if p else text("-", "dim"))
+        if others:
+            row.append(text("hold", "good") if any(n in by_name for n in others) else text("-", "dim"))
+        if last:
+            row.append(_verdict_on(v))
+        rows.append(row)
+    return [(), *page.table(rows)]
+
+
+def _verdict_on(v: VariantResult) -> Line:
+    status = v.exit_status
+    if status == OK:
+        return text("yes", "good")
+    if status == INTERNAL:
+        return text("internal error", "bad")
+    if v.diagnostics:
+        return text("input error", "bad")
+    if v.interrupted:
+        return text("interrupted", "warn")
+    return (
+        text("NO", "bad")
+        if status == UNEXPECTED
+        else text("open" if status == INCONCLUSIVE else "vacuous", "warn")
+    )
+
+
+def _mismatches(s: ScenarioResult, options: TextOptions) -> list[Line]:
+    out: list[Line] = []
+    width = max(len(_variant_name(v)) for v in s.variants) + 2
+    for v in s.variants:
+        for p in v.properties:
+            if p.status == OK:
+                continue
+            left = page.join(
+                text("  "),
+                page.pad(text(_variant_name(v)), width),
+                text(f"{p.name}: {p.mismatch}", words.style_of(p)),
+            )
+            where = p.expected.span if p.expected else p.span
+            out += page.right_edge(left, text(_at(where), "dim"), options.width)
+            if p.again:
+                out.append(text(" " * (width + 2) + p.again, "dim"))
+    return [*out, ()] if out else out
+
+
+def _footer(s: ScenarioResult) -> str:
+    results = [p for v in s.variants for p in v.properties]
+    parts = [words.holds_words(results)] if words.holds_words(results) else []
+    counts = {len(v.properties) for v in s.variants}
+    each = (
+        f"{words.plural(counts.pop(), 'property', 'properties')} each"
+        if len(counts) == 1
+        else f"{len(results)} verdicts"
+    )
+    parts.append(
+        f"{words.plural(len(s.variants), 'variant')}, {each}: "
+        f"{words.plural(sum(p.states for p in results), 'state')}, "
+        f"{words.seconds(sum(v.seconds for v in s.variants))}"
+    )
+    return ". ".join(parts)
+
+
+# -- what went wrong, totals -------------------------------------------------------------------------------
+
+
+def _problems(v: VariantResult, options: TextOptions) -> list[Line]:
+    out: list[Line] = []
+    for d in v.diagnostics:
+        out += [(), *map(text, d.rstrip("\n").split("\n"))]
+    for w in v.warnings:
+        out += page.hanging("", f"warning: {w}", 2, 0, options.width)
+    if v.internal:
+        out += [(), text(f"internal error in {_variant_name(v)}: {v.internal}", "bad")]
+        if options.debug and v.details:
+            out += [text(line, "dim") for line in v.details.rstrip().split("\n")]
+    return out
+
+
+def _told(v: VariantResult, options: TextOptions, alone: bool) -> list[PropertyResult]:
+    """All counterexamples if a style was asked for, else the unexpected ones, or the first one of one
+    variant.
+    """
+    told = sorted(
+        (p for p in v.properties if p.story is not None and p.word is Word.VIOLATED), key=_causal_order
+    )
+    if options.trace == "off":
+        return []
+    if options.trace != "auto":
+        return told
+    unexpected = [p for p in told if p.status == UNEXPECTED]
+    return unexpected or (told[:1] if alone else [])
+
+
+def _causal_order(p: PropertyResult) -> tuple[int, int]:
+    """Properties in whose trace nothing else was violated before come first, the shortest at the front."""
+    return (len(p.story.earlier) if p.story else 0, p.length or 0)
+
+
+def _brief(s: ScenarioResult, report: Report, options: TextOptions) -> list[Line]:
+    if s.exit_status != OK or not s.variants:
+        return scenario_lines(s, options)
+    verdicts = [p for v in s.variants for p in v.properties]
+    width = max(len(x.name) for x in report.scenarios)
+    cells = [
+        f"{s.name:<{width}}",
+        f"{words.plural(len(s.variants), 'variant'):>11}",
+        f"{words.plural(len(verdicts), 'verdict'):>13}",
+        f"{sum(p.word is Word.VIOLATED for p in verdicts):>3} violated",
+        "as expected",
+        f"{words.plural(sum(p.states for p in verdicts), 'state'):>15}",
+        f"{words.seconds(sum(v.seconds for v in s.variants)):>8}",
+    ]
+    return [text("  ".join(cells))]
+
+
+def _totals(report: Report) -> list[Line]:
+    variants = [v for s in report.scenarios for v in s.variants]
+    verdicts = [p for v in variants for p in v.properties]
+    off = sum(p.status != OK for p in verdicts)
+    state = "all as expected" if not off and report.exit_status == OK else f"{number_off(off, report)}"
+    line = (
+        f"{words.plural(len(report.scenarios), 'scenario')}, {words.plural(len(variants), 'variant')}, "
+        f"{words.plural(len(verdicts), 'verdict')}: {state}. "
+        f"{words.plural(sum(p.states for p in verdicts), 'state')}, {words.seconds(report.seconds)}"
+    )
+    return [text(line, "good" if report.exit_status == OK else "bad")]
+
+
+def number_off(off: int, report: Report) -> str:
+    """What is not in order, counted."""
+    parts = [f"{off} not as expected"] if off else []
+    wrong = sum(bool(s.diagnostics) or any(v.diagnostics for v in s.variants) for s in report.scenarios)
+    if wrong:
+        parts.append(f"{words.plural(wrong, 'file')} with errors")
+    broken = sum(bool(v.internal) for s in report.scenarios for v in s.variants)
+    if broken:
+        parts.append(words.plural(broken, "internal error"))
+    return ", ".join(parts) or "not finished"
+
+
+def _at(span: object) -> str:
+    return str(span)
+
+
+def told_properties(s: ScenarioResult, options: TextOptions) -> Sequence[PropertyResult]:
+    """The properties whose counterexamples ``scenario_lines`` tells."""
+    return [p for v in s.variants for p in _told(v, options, alone=len(s.variants) == 1)]

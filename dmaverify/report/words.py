@@ -1,0 +1,97 @@
+"""Verdicts in words: the pieces that the text report is made of."""
+
+from __future__ import annotations
+
+from dmaverify.report.expectations import word_of
+from dmaverify.results import OK, PropertyResult
+from dmaverify.verdict import Word
+
+
+def number(n: int) -> str:
+    """``41,206``."""
+    return f"{n:,}"
+
+
+def plural(n: int, noun: str, nouns: str = "") -> str:
+    """``1 step``, ``2 steps``."""
+    return f"{number(n)} {noun if n == 1 else nouns or noun + 's'}"
+
+
+def seconds(s: float) -> str:
+    """``0.4 s``; ``2 min 5 s`` from two minutes on."""
+    return f"{s:.1f} s" if s < 120 else f"{int(s) // 60} min {int(s) % 60} s"
+
+
+def short_word(p: PropertyResult) -> str:
+    """The verdict as it stands in a cell of the summary table."""
+    if p.kind == "cover":
+        return word_of(p)
+    if p.word.holds:
+        return "holds"
+    if p.word is Word.BOUNDED:
+        return f"to {p.depth}"
+    if p.word is Word.VACUOUS and p.status == OK:
+        return "vacuous"
+    return word_of(p)
+
+
+def long_word(p: PropertyResult) -> str:
+    """The verdict with what it rests on: ``exhausted (2,114 states)``, ``VIOLATED [DMA110]``."""
+    word = word_of(p)
+    if p.kind == "cover":
+        return word
+    match p.word:
+        case Word.EXHAUSTED:
+            return f"{word} ({plural(p.states, 'state')})"
+        case Word.PROVED:
+            contracts = f"; by contract of {', '.join(p.contracts)}" if p.contracts else ""
+            return f"{word} (k = {p.depth or 1}{contracts})"
+        case Word.BOUNDED:
+            return f"{word} ({plural(p.depth or 0, 'step')})"
+        case Word.SAMPLED | Word.UNKNOWN:
+            return f"{word} ({p.reason})" if p.reason else word
+        case Word.VIOLATED:
+            return f"{word} [{p.code}]" if p.code else word
+    return word
+
+
+def style_of(p: PropertyResult) -> str:
+    """How the verdict's word looks on a terminal."""
+    if p.status != OK:
+        return "bad" if p.word is Word.VIOLATED or p.mismatch.startswith("expected") else "warn"
+    return "good" if p.word.holds or p.kind == "cover" else "head"
+
+
+def length_words(p: PropertyResult) -> str:
+    """``6 steps, none shorter``."""
+    if p.length is None:
+        return ""
+    return plural(p.length, "step") + (", none shorter" if p.minimal else ", there may be a shorter one")
+
+
+def blame_words(p: PropertyResult) -> str:
+    """Who is to blame for a violation that the scenario expects, as it says."""
+    if p.expected is None or not p.expected.blame or p.word is not Word.VIOLATED:
+        return ""
+    reason = f' "{p.expected.reason}"' if p.expected.reason else ""
+    return {
+        "tradeoff": f"accepted as tradeoff{reason}",
+        "driver": f"by the driver{reason}",
+        "config": f"by the configuration{reason}",
+    }.get(p.expected.blame, f"{p.expected.blame}{reason}")
+
+
+def holds_words(properties: list[PropertyResult]) -> str:
+    """What *holds* stands for in a table: which of its two words were used."""
+    words = {p.word for p in properties if p.word.holds and p.kind != "cover"}
+    if words == {Word.EXHAUSTED}:
+        return "holds = exhausted: every reachable state was visited"
+    if words == {Word.PROVED}:
+        return "holds = proved: in every reachable state at any depth, re-checked by a second solver"
+    if not words:
+        return ""
+    n = sum(p.word is Word.PROVED for p in properties)
+    m = sum(p.word is Word.EXHAUSTED and p.kind != "cover" for p in properties)
+    return (
+        f"holds = exhausted (every reachable state was visited) {number(m)} times, proved {number(n)} times"
+    )
