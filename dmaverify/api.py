@@ -6,10 +6,11 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from pathlib import Path
 
-from dmaverify.checking.discover import Job, find_scenarios, jobs_of
+from dmaverify.checking.discover import Job, find_scenarios, list_variants
 from dmaverify.checking.events import Event, Reporter
 from dmaverify.checking.options import Options
 from dmaverify.checking.variant import check_variant
@@ -67,11 +68,12 @@ def check(
     todo: list[Job] = []
     try:
         for item in find_scenarios([Path(p) for p in paths]):
-            scenario = ScenarioResult(str(item.file), item.name)
+            found = list_variants(item, options)
+            scenario = ScenarioResult(item.file, found.name, found.title, diagnostics=found.diagnostics)
+            todo += [Job(len(report.scenarios), item.file, name) for name in found.variants]
+            if found.internal:
+                scenario.variants.append(VariantResult(None, internal=found.internal, details=found.details))
             report.scenarios.append(scenario)
-            found = jobs_of(item, options)
-            scenario.title, scenario.name, scenario.diagnostics = found.title, found.name, found.diagnostics
-            todo += [Job(len(report.scenarios) - 1, *rest) for rest in found.variants]
         _run(report, todo, options, jobs or os.cpu_count() or 1, progress)
     except KeyboardInterrupt:
         report.interrupted = True
@@ -84,11 +86,11 @@ def _run(report: Report, todo: list[Job], options: Options, jobs: int, progress:
     results: dict[int, VariantResult] = {}
     tasks = [(job, options) for job in todo]
 
-    def tell(position: int, finished: bool) -> None:
+    def tell(position: int, note: str = "", finished: bool = False) -> None:
         if progress is not None:
             job = todo[position]
             what = report.scenarios[job.scenario].name + (f".{job.variant}" if job.variant else "")
-            progress(Event(len(results), len(todo), what, finished=finished))
+            progress(Event(len(results), len(todo), what, note, finished))
 
     def finished(position: int, result: VariantResult) -> None:
         results[position] = result
@@ -100,14 +102,14 @@ def _run(report: Report, todo: list[Job], options: Options, jobs: int, progress:
                 tasks,
                 _work,
                 jobs,
-                lambda n: tell(n, finished=False),
+                tell,
                 finished,
                 lambda n, d: _lost(todo[n], d),
             )
         else:
             for n, task in enumerate(tasks):
-                tell(n, finished=False)
-                finished(n, _work(task))
+                tell(n)
+                finished(n, _work_here(task, progress and partial(tell, n)))
                 if results[n].interrupted:
                     report.interrupted = True
                     break
@@ -120,6 +122,12 @@ def _work(task: tuple[Job, Options]) -> VariantResult:
     """One task, in whatever process; never raises."""
     job, options = task
     return check_variant(job.file, job.variant, options)
+
+
+def _work_here(task: tuple[Job, Options], note: Callable[[str], None] | None) -> VariantResult:
+    """One task in this process, where its engine can be watched."""
+    job, options = task
+    return check_variant(job.file, job.variant, options, note)
 
 
 def _lost(job: Job, died: Died) -> VariantResult:

@@ -1,4 +1,6 @@
-"""Where something stands in a source text. Shared by all layers, so that every node, action and step can say it."""
+"""Where something stands in a source text. Shared by all layers, so that every node, action and step can
+say it.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Verdict words, traces and outcomes: what an engine answers and a report shows. The words' meanings are in docs/verdicts.md."""
+"""Verdict words, traces and outcomes: what an engine answers and a report shows. The words' meanings are in
+docs/verdicts.md.
+"""
 
 from __future__ import annotations
 
@@ -39,9 +41,9 @@ class Step:
 class Trace:
     """A way from an initial state to where a check fails or a cover is reached.
 
-    ``initial``: values of variables that may start anywhere (params among them). ``steps`` are of the reference System.
-    ``length`` is the sum of the weights of the steps; ``minimal`` says whether no shorter trace exists.
-    The claimed check fails in the last step (``in_step``) or in the state after it.
+    ``initial``: values of variables that may start anywhere (params among them). ``steps`` are of the
+    reference System. ``length`` is the sum of the weights of the steps; ``minimal`` says whether no shorter
+    trace exists. The claimed check fails in the last step (``in_step``) or in the state after it.
     """
 
     initial: tuple[tuple[str, Any], ...]

@@ -10,13 +10,19 @@ from dmaverify.report.counterexample import story_lines
 from dmaverify.report.story import tell
 from dmaverify.results import PropertyResult, ScenarioResult, VariantResult
 from dmaverify.verdict import Word
-from tests import racing
+from tests.support import racing
 
 
 def lines(trace: str) -> str:
     story = tell(racing.system(), racing.trace())
     p = PropertyResult(
-        "no_overlap", "DMA101", Word.VIOLATED, length=4, minimal=True, story=story, again="dmaverify check racing.dma"
+        "no_overlap",
+        "DMA101",
+        Word.VIOLATED,
+        length=4,
+        minimal=True,
+        story=story,
+        again="dmaverify check racing.dma",
     )
     s, v = ScenarioResult("racing.dma", "racing"), VariantResult(None, notes=("pages of 4K",))
     return page.plain(story_lines(s, v, p, trace, 110))
@@ -53,7 +59,7 @@ def test_columns_are_shared_cells_of_the_condition_that_changed() -> None:
 
 def test_marks_are_where_it_was_seen_and_where_it_became_false() -> None:
     story = tell(racing.system(), racing.trace())
-    assert [s.marks for s in story.steps] == [(), (), ("false from here on",), ("seen",)]
+    assert [s.marks for s in story.steps] == [(), (), ("false from here",), ("seen",)]
 
 
 def test_calls_are_entered_once_for_each_thread() -> None:
@@ -65,7 +71,7 @@ def test_text_in_calls() -> None:
     out = lines("calls")
     assert "no_overlap VIOLATED [DMA101]  4 steps, none shorter" in out
     assert "page 1 of pool is given out again; cpu0 has it" in out
-    assert re.search(r"#3 +cpu0 +t0 +used = used \+ page +cpu0 +pool.dma:11 +<- false from here on", out)
+    assert re.search(r"#3 +cpu0 +t0 +used = used \+ page +cpu0 +pool.dma:11 +<- false from here", out)
     assert re.search(r"#4 +cpu1 +t1 +used = used \+ page +cpu1 +pool.dma:11 +<- seen", out)
     assert "pool.dma:31" in out
     assert "rests on  pages of 4K" in out

@@ -16,7 +16,8 @@ from dmaverify.engines.lengths import Lengths
 from dmaverify.engines.smt.solver import SolverName, Term, make_solver
 from dmaverify.engines.smt.unroll import COST_BITS, Frame, Unrolling
 from dmaverify.engines.successors import prefix_weight
-from dmaverify.engines.traces import NotATrace, Run, execute, parts_of, violations
+from dmaverify.engines.explicit import belongs
+from dmaverify.engines.traces import NotATrace, Run, execute, parts_of, violations, witness
 from dmaverify.ir.expr import Expr, and_, not_
 from dmaverify.ir.system import Reached, System
 from dmaverify.verdict import Outcome, Trace, Word
@@ -47,7 +48,8 @@ class _Probe:
     in_step: dict[int, list[Expr]] = field(default_factory=dict)
     """By number of the action."""
     in_state: list[Expr] = field(default_factory=list)
-    seen: bool = False
+    run: Run | None = None
+    """A run that ends with it."""
 
 
 class Bmc:
@@ -109,7 +111,7 @@ class _Search:
             steps += 1
 
     def _finished(self, steps: int) -> bool:
-        if all(g.settled for g in self.goals.values()) and all(p.seen for p in self.probes):
+        if all(g.settled for g in self.goals.values()) and all(p.run for p in self.probes):
             return True
         if not self.system.actions and steps > 0:
             return True
@@ -139,14 +141,9 @@ class _Search:
         waiting = {p: self._bad(p, g, before) for p, g in self.goals.items() if not g.settled}
         waiting = {p: t for p, t in waiting.items() if t is not None}
         while waiting:
-            self.solver.push()
-            self.solver.add(self.unrolling.any_of(list(waiting.values())))
-            try:
-                if not self.solver.check():
-                    return
-                run = self._run(steps)
-            finally:
-                self.solver.pop()
+            run = self._model(self.unrolling.any_of(list(waiting.values())), steps)
+            if run is None:
+                return
             found = violations(self.system, run)
             progress = False
             for p in [p for p in waiting if p in found]:
@@ -212,9 +209,17 @@ class _Search:
             a.prop == prop for a in self.system.always
         )
 
-    def _run(self, steps: int) -> Run:
-        """The solver's model, executed."""
-        return execute(self.system, self.unrolling.initial(), self.unrolling.picks(steps))
+    def _model(self, term: Term, steps: int) -> Run | None:
+        """A run of so many steps in which the term holds; None if there is none, which the solver then remembers."""
+        self.solver.push()
+        self.solver.add(term)
+        try:
+            if self.solver.check():
+                return execute(self.system, self.unrolling.initial(), self.unrolling.picks(steps))
+        finally:
+            self.solver.pop()
+        self.solver.add(self.unrolling.writer.apply("not", [term]))
+        return None
 
     # -- probes ------------------------------------------------------------------------------------------------------
 
@@ -224,7 +229,7 @@ class _Search:
         while True:
             terms: list[Term] = []
             for probe in self.probes:
-                if probe.seen:
+                if probe.run:
                     continue
                 if before is not None:
                     own = [probe.in_step.get(n, ()) for n in range(len(self.system.actions))]
@@ -235,14 +240,9 @@ class _Search:
                     terms.append(u.writer.apply("and", [here, *goes_on]) if goes_on else here)
             if not terms:
                 return
-            self.solver.push()
-            self.solver.add(u.any_of(terms))
-            try:
-                if not self.solver.check():
-                    return
-                run = self._run(steps)
-            finally:
-                self.solver.pop()
+            run = self._model(u.any_of(terms), steps)
+            if run is None:
+                return
             if not self._seen(run):
                 raise NotATrace(f"the solver's model passes no probe after {steps} steps")
 
@@ -251,22 +251,24 @@ class _Search:
         new = False
         for probe in self.probes:
             prop, label = probe.key
-            if not probe.seen and (label in run.reached if prop == "" else probe.key in run.exercised):
-                probe.seen = new = True
+            if probe.run is None and (label in run.reached if prop == "" else probe.key in run.exercised):
+                probe.run, new = run, True
         return new
 
     # -- outcomes ----------------------------------------------------------------------------------------------------
 
     def _outcome(self, prop: str, goal: _Goal, stopped: str) -> Outcome:
-        exercised: dict[str, bool | None] = {p.key[1]: p.seen or None for p in self.probes if p.key[0] == prop}
-        covers: dict[str, bool | None] = {p.key[1]: p.seen or None for p in self.probes if p.key[0] == ""}
+        own = [p for p in self.probes if p.key[0] == prop]
+        covers = [p for p in self.probes if p.key[0] == "" and belongs(p.key[1], prop)]
         outcome = Outcome(
             prop,
             Word.UNKNOWN,
+            slices=1,
             engine=self.engine.name,
             seconds=time.monotonic() - self.started,
-            exercised=exercised,
-            covers=covers,
+            exercised={p.key[1]: p.run is not None or None for p in own},
+            covers={p.key[1]: p.run is not None or None for p in covers},
+            spans=spans_of(self.system, prop),
         )
         covered = self.lengths.covered(self.done) if self.done >= 0 else None
         if goal.trace is not None:
@@ -278,6 +280,11 @@ class _Search:
                 outcome.warnings.append(f"searched to {self.done} steps of the engine's own")
         else:
             outcome.reason = stopped or "bound: steps without weight say nothing about lengths"
+        reached = next((p.run for p in covers if p.key[1] == prop), None)
+        if reached is not None and goal.trace is None:
+            # a cover asked for by name is decided by one run
+            outcome.word, outcome.reason, outcome.depth = Word.EXHAUSTED, "", None
+            outcome.trace = witness(self.system, reached, prop, self.lengths.uniform)
         return outcome
 
 
@@ -294,7 +301,7 @@ def _probes(system: System, properties: Sequence[str]) -> list[_Probe]:
 
     for n, action in enumerate(system.actions):
         for e in action.effects:
-            if isinstance(e, Reached):
+            if isinstance(e, Reached) and any(belongs(e.cover, p) for p in properties):
                 probe("", e.cover).in_step.setdefault(n, []).append(e.path)
         for c in action.checks:
             if c.prop in properties:
@@ -303,5 +310,6 @@ def _probes(system: System, properties: Sequence[str]) -> list[_Probe]:
         if a.prop in properties:
             probe(a.prop, a.label).in_state.append(a.when)
     for cover in system.covers:
-        probe("", cover.name).in_state.append(cover.cond)
+        if any(belongs(cover.name, p) for p in properties):
+            probe("", cover.name).in_state.append(cover.cond)
     return list(found.values())

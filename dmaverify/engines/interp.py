@@ -1,15 +1,16 @@
 """The reference interpreter: what a System means, computed as plainly as possible.
 
-Every other engine is compared with this one, so it takes nothing from them: an expression is evaluated node by node with
-the meanings of the operator table, a step is an action whose guard holds, and nothing is compiled or remembered.
+Every other engine is compared with this one, so it takes nothing from them: an expression is evaluated node
+by node with the meanings of the operator table, a step is an action whose guard holds, and nothing is
+compiled or remembered.
 
 A few points that the System leaves to its reader are settled here:
 
-* All effects of an action are judged in the old state and independently of each other. When a check with ``stop`` fails,
-  the step is still described in full, but ``StepResult.stopped`` says that the state behind it means nothing: no engine
-  goes on from there.
-* ``LockOp`` says which lock an action takes or frees, for passes and reports; that the lock is free is part of the guard
-  and that it changes hands is part of the updates, so nothing is done about it here.
+* All effects of an action are judged in the old state and independently of each other. When a check with
+  ``stop`` fails, the step is still described in full, but ``StepResult.stopped`` says that the state behind
+  it means nothing: no engine goes on from there.
+* ``LockOp`` says which lock an action takes or frees, for passes and reports; that the lock is free is part
+  of the guard and that it changes hands is part of the updates, so nothing is done about it here.
 * An action of a thread whose ``at`` is None may be taken wherever the thread stands.
 """
 
@@ -52,7 +53,8 @@ MOST_ENUMERATED = 1 << 16
 
 
 class NotEnumerable(Exception):
-    """The values of an input (or of a free initial value) are too many to try each; ``name`` says of which."""
+    """The values of an input (or of a free initial value) are too many to try each; ``name`` says of
+    which."""
 
     def __init__(self, name: str, t: Type) -> None:
         super().__init__(f"domain of {name}")
@@ -110,7 +112,8 @@ class Judgement:
 
 
 def values_of(t: Type, name: str = "value") -> Iterator[Value]:
-    """All values of a type, the default first, in the order of their codes; ``NotEnumerable`` if they are too many."""
+    """All values of a type, the default first, in the order of their codes; ``NotEnumerable`` if they are
+    too many."""
     if not _enumerable(t):
         raise NotEnumerable(name, t)
     return _values(t)
@@ -165,7 +168,7 @@ class Interpreter:
         self.position = {v.name: n for n, v in enumerate(system.vars)}
         self._pc = {t.name: self.position[t.pc] for t in system.threads}
 
-    # -- states --------------------------------------------------------------------------------------------------
+    # -- states -----------------------------------------------------------------------------------------
 
     def value(self, state: State, name: str) -> Value:
         """Value of one variable."""
@@ -176,7 +179,8 @@ class Interpreter:
         return [v for v in self.system.vars if v.any_init]
 
     def initial_state(self, choices: Mapping[str, Value] | None = None) -> State:
-        """The initial state with these choices for the open variables (each needs one); ``BadInitial`` if it is none."""
+        """The initial state with these choices for the open variables (each needs one); ``BadInitial`` if
+        it is none."""
         choices = choices or {}
         for name in choices:
             if name not in self.position or not self.system.var(name).any_init:
@@ -196,7 +200,8 @@ class Interpreter:
         return state
 
     def initial_states(self, choices: Mapping[str, Value] | None = None) -> Iterator[State]:
-        """All initial states; ``choices`` pins some of the open variables. ``NotEnumerable`` if one has too many values."""
+        """All initial states; ``choices`` pins some of the open variables. ``NotEnumerable`` if one has too
+        many values."""
         pinned = choices or {}
         free = self.free()
         domains = [[pinned[v.name]] if v.name in pinned else list(values_of(v.type, v.name)) for v in free]
@@ -207,7 +212,7 @@ class Interpreter:
             except BadInitial:
                 continue
 
-    # -- expressions ---------------------------------------------------------------------------------------------
+    # -- expressions ------------------------------------------------------------------------------------
 
     def evaluate(self, root: Expr, state: State, given: Inputs | None = None) -> Value:
         """Value of an expression. Of ``ite``, ``and`` and ``or`` only what decides the value is looked at."""
@@ -262,7 +267,7 @@ class Interpreter:
             for part in message
         )
 
-    # -- steps ---------------------------------------------------------------------------------------------------
+    # -- steps ------------------------------------------------------------------------------------------
 
     def stands(self, action: Action, state: State) -> bool:
         """Whether the action's thread stands where the action starts."""
@@ -287,7 +292,8 @@ class Interpreter:
         return None
 
     def choices(self, action: Action, state: State) -> Iterator[dict[str, Value]]:
-        """All values for the inputs with which the action can be taken; ``NotEnumerable`` if they cannot be tried."""
+        """All values for the inputs with which the action can be taken; ``NotEnumerable`` if they cannot be
+        tried."""
         if not self.stands(action, state):
             return
         if not inputs(action.guard) and not self.evaluate(action.guard, state):
@@ -339,7 +345,8 @@ class Interpreter:
         )
 
     def weight(self, action: Action, state: State, given: Inputs) -> int:
-        """What taking the action in ``state`` adds to the length of a trace; one where the action does not say."""
+        """What taking the action in ``state`` adds to the length of a trace; one where the action does not
+        say."""
         return 1 if action.weight is None else int(self.evaluate(action.weight, state, given))
 
     def judge(self, state: State) -> Judgement:

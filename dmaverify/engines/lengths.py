@@ -78,20 +78,6 @@ class Lengths:
         leaves = list(_leaves(new))
         return {int(e.data) for e in leaves} if all(e.is_const for e in leaves) else None
 
-    def covered(self, steps: int) -> int | None:
-        """The greatest length of which every trace has at most ``steps`` steps; None if not even 0 is certain."""
-        if self.uniform:
-            return steps
-        runs = self._zero_runs
-        if runs is None:
-            return None
-        # Each thread may have one run before its first step that counts and one behind each step that counts; what its
-        # last step still holds back as late parts may be missing from the length.
-        late = sum(1 for t in self.system.threads if any(p.late for a in self._of(t.name) for p in a.parts))
-        longest = max(runs, default=0)
-        found = (steps - sum(runs) - late * (1 + longest)) // (1 + longest)
-        return found if found >= 0 else None
-
 
 def _leaves(e: Expr) -> Iterator[Expr]:
     """What a chain of choices may yield."""

@@ -63,7 +63,7 @@ def helpers() -> dict[str, object]:
 
 def _sdiv(a: int, b: int, half: int) -> int:
     if b == 0:
-        return 1 if a < 0 else -1
+        return 1 if a < 0 and half > 1 else -1  # one signed bit has no 1
     q = a // b if (a < 0) == (b < 0) else -(-a // b)
     return -half if q == half else q
 

@@ -1,8 +1,8 @@
 """Replay: nothing that an engine found is shown before the interpreter has done it in the reference System.
 
-An engine works on a derived System (flattened, sliced, fused), so a trace may leave out what the derived System has lost:
-inputs that decide nothing and open initial values that nothing reads. Those are filled in here with the first values that
-work, and the trace that is shown has them.
+An engine works on a derived System (flattened, sliced, fused), so a trace may leave out what the derived
+System has lost: inputs that decide nothing and open initial values that nothing reads. Those are filled in
+here with the first values that work, and the trace that is shown has them.
 """
 
 from __future__ import annotations
@@ -30,7 +30,8 @@ MOST_TRIED = 10_000
 
 
 class ReplayMismatch(Exception):
-    """The trace does not do in the reference System what it claims; ``step`` counts from 1, 0 is the initial state."""
+    """The trace does not do in the reference System what it claims; ``step`` counts from 1, 0 is the
+    initial state."""
 
     def __init__(self, step: int, reason: str) -> None:
         super().__init__(f"step {step}: {reason}" if step else f"initial state: {reason}")
@@ -81,7 +82,8 @@ class Replay:
 
 
 def replay(system: System, trace: Trace) -> Replay:
-    """Do the trace in the (reference) System and see that it shows what it claims; ``ReplayMismatch`` otherwise."""
+    """Do the trace in the (reference) System and see that it shows what it claims; ``ReplayMismatch``
+    otherwise."""
     run = Interpreter(system)
     actions = {a.name: a for a in system.actions}
     initial = _initial(run, trace)
@@ -125,7 +127,8 @@ def replay(system: System, trace: Trace) -> Replay:
 
 
 def _initial(run: Interpreter, trace: Trace) -> State:
-    """The initial state of the trace; open values that it leaves out are the first that fit the assumptions."""
+    """The initial state of the trace; open values that it leaves out are the first that fit the
+    assumptions."""
     given = dict(trace.initial)
     missing = [v for v in run.free() if v.name not in given]
     try:
@@ -150,7 +153,8 @@ def _initial(run: Interpreter, trace: Trace) -> State:
 def _complete(
     run: Interpreter, state: State, action: Action, given: dict[str, Value], number: int
 ) -> dict[str, Value]:
-    """The inputs of a step, left-out ones with the first values that make the guard true; checks all of them."""
+    """The inputs of a step, left-out ones with the first values that make the guard true; checks all of
+    them."""
     missing = [i for i in action.inputs if i.name not in given]
     complete = given | {i.name: i.values[0] if i.values else i.type.default for i in missing}
     why = run.why_blocked(state, action, complete)
@@ -169,7 +173,8 @@ def _complete(
 
 
 def _claimed(trace: Trace, records: list[Record], final: Judgement) -> Failed | None:
-    """The violation that the trace claims, or None if it claims a cover that it reaches; ``ReplayMismatch`` otherwise."""
+    """The violation that the trace claims, or None if it claims a cover that it reaches; ``ReplayMismatch``
+    otherwise."""
     last = len(records)
     covers = {trace.label, trace.prop}
     if trace.in_step:

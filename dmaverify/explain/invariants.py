@@ -21,6 +21,7 @@ class Invariant:
     name: str
     code: str
     doc: str
+    """What the text above it says; for the main monitor of a file also what stands at the top of the file."""
     applies: str
     """The condition under which a board can have what it speaks of, as written; empty if always."""
     file: str
@@ -44,15 +45,17 @@ def _in_file(file: Path) -> list[Invariant]:
     source = file.read_text(encoding="utf-8")
     out: list[Invariant] = []
     starts = [*_MONITOR.finditer(source)]
-    for m, following in zip(starts, [*(s.start() for s in starts[1:]), len(source)], strict=True):
+    ends = [s.start() for s in starts[1:]] + [len(source)]
+    for m, following in zip(starts, ends, strict=False):
         code = _CODE.search(m["rest"])
         applies = _APPLIES.search(m["rest"])
-        doc = _doc_above(source, m.start())
+        parts = [_doc_of_module(source)] if file.stem == m["name"] else []
+        parts += [_doc_above(source, m.start())]
         out.append(
             Invariant(
                 name=m["name"],
                 code=code[1] if code else "",
-                doc=doc or _doc_of_module(source),
+                doc="\n\n".join(p for p in parts if p) or _doc_of_module(source),
                 applies=applies[1].strip() if applies else "",
                 file=shorten(file),
                 line=source.count("\n", 0, m.start()) + 1,

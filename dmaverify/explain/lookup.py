@@ -23,10 +23,8 @@ def explain(word: str) -> str | None:
         return f"{key.upper()}: an assumption\n\n{_fill(a.text)}\n\nWhere it fails: {_fill(a.otherwise)}"
     if key.lower() in WORDS:
         return f"{key.lower()}: a verdict\n\n{_fill(WORDS[key.lower()])}"
-    for inv in invariants():
-        if key in (inv.name, inv.name.replace("_", "-")) or key.upper() == inv.code:
-            return _invariant(inv)
-    return _code(key)
+    found = [i for i in invariants() if key in (i.name, i.name.replace("_", "-")) or key.upper() == i.code]
+    return "\n\n".join(map(_invariant, found)) if found else _code(key)
 
 
 def known() -> list[str]:

@@ -1,12 +1,12 @@
 """Built-in checks: what an expression asks of its values where C leaves the operation open.
 
-Every operator of the IR is total, so an expression always has a value; but the text that it was compiled from may not mean
-anything when, say, a shift amount is too large. An *obligation* is the condition under which the operation means what it
-says, together with the *path* under which the operation is looked at at all: ``x != null and x! == 3`` looks at ``x!`` only
-where ``x`` is not null.
+Every operator of the IR is total, so an expression always has a value; but the text that it was compiled
+from may not mean anything when, say, a shift amount is too large. An *obligation* is the condition under
+which the operation means what it says, together with the *path* under which the operation is looked at at
+all: ``x != null and x! == 3`` looks at ``x!`` only where ``x`` is not null.
 
-``mk`` folds operations on constants away, and their obligations with them. A compiler that wants those too asks
-``of_node`` before it builds the node.
+``mk`` folds operations on constants away, and their obligations with them. A compiler that wants those too
+asks ``of_node`` before it builds the node.
 """
 
 from __future__ import annotations
@@ -28,7 +28,8 @@ class Obligation(NamedTuple):
 
 
 def of_node(op: str, args: Sequence[Expr], result: Type) -> tuple[str, Expr] | None:
-    """Kind and condition of the built-in check of ``op(args)`` as a node of type ``result``; None if there is none."""
+    """Kind and condition of the built-in check of ``op(args)`` as a node of type ``result``; None if there
+    is none."""
     entry = OPS.get(op)
     if entry is None or entry.builtin is None:
         return None
@@ -63,7 +64,8 @@ def _between(e: Expr, lo: int, hi: int) -> Expr:
 
 
 def obligations(root: Expr) -> list[Obligation]:
-    """The obligations of all operators in an expression, innermost first, without those that are plainly met."""
+    """The obligations of all operators in an expression, innermost first, without those that are plainly
+    met."""
     order = list(walk(root))
     checks: dict[int, tuple[str, Expr]] = {}
     relevant: set[int] = set()  # nodes with an obligation in or below them: only these need a path
@@ -80,7 +82,7 @@ def obligations(root: Expr) -> list[Obligation]:
             continue
         for arg, reached in _edges(node, paths[node.uid]):
             known = paths.get(arg.uid)
-            paths[arg.uid] = reached if known is None else or_(known, reached)
+            paths[arg.uid] = reached if known is None else _either(known, reached)
     found: dict[Obligation, None] = {}
     for node in order:
         if node.uid not in checks:
@@ -94,7 +96,8 @@ def obligations(root: Expr) -> list[Obligation]:
 
 
 def _edges(node: Expr, path: Expr) -> list[tuple[Expr, Expr]]:
-    """The arguments of a node that is looked at under ``path``, each with the condition under which it is looked at."""
+    """The arguments of a node that is looked at under ``path``, each with the condition under which it is
+    looked at."""
     if node.op == "ite":
         c, a, b = node.args
         return [(c, path), (a, and_(path, c)), (b, and_(path, not_(c)))]
@@ -107,10 +110,25 @@ def _edges(node: Expr, path: Expr) -> list[tuple[Expr, Expr]]:
     return [(a, path) for a in node.args]
 
 
+def _either(one: Expr, other: Expr) -> Expr:
+    """Their disjunction; two paths that part at a single condition and meet again are the path before it."""
+    a = {e.uid: e for e in _parts(one)}
+    b = {e.uid: e for e in _parts(other)}
+    only_a = [e for uid, e in a.items() if uid not in b]
+    only_b = [e for uid, e in b.items() if uid not in a]
+    if len(only_a) == len(only_b) == 1 and not_(only_a[0]) is only_b[0]:
+        return and_(*(e for uid, e in a.items() if uid in b))
+    return or_(one, other)
+
+
+def _parts(e: Expr) -> tuple[Expr, ...]:
+    return e.args if e.op == "and" else (e,)
+
+
 def _implies(path: Expr, condition: Expr) -> bool:
-    """Whether ``path`` says each part of ``condition`` word for word (each way to get here, if there are several)."""
+    """Whether ``path`` says each part of ``condition`` word for word (each way to get here, if there are
+    several)."""
     if path.op == "or":
         return all(_implies(p, condition) for p in path.args)
-    said = {a.uid for a in (path.args if path.op == "and" else (path,))}
-    wanted = condition.args if condition.op == "and" else (condition,)
-    return all(w.uid in said for w in wanted)
+    said = {a.uid for a in _parts(path)}
+    return all(w.uid in said for w in _parts(condition))

@@ -1,9 +1,9 @@
 """The operator table: what every operator of the IR accepts, yields and means.
 
-This is the one place that says what an operator computes. The interpreter runs ``meaning`` as it stands; every
-other engine has its own lowering, which the tests compare with this table. All meanings are total: where C
-leaves an operation undefined, the table names a value, and ``builtin`` names the check that goes with the
-operator (see ``obligations``).
+This is the one place that says what an operator computes. The interpreter runs ``meaning`` as it stands;
+every other engine has its own lowering, which the tests compare with this table. All meanings are total:
+where C leaves an operation undefined, the table names a value, and ``builtin`` names the check that goes
+with the operator (see ``obligations``).
 
 ``const``, ``var`` and ``input`` are leaves, not operators: they have no entry.
 """
@@ -42,10 +42,10 @@ PREFIX = 11
 class Op:
     """One operator.
 
-    ``check`` is its typing rule. ``meaning(values, arg_types, type, data)`` is its value. ``spelling`` is how
-    the text form writes it: with a ``precedence`` of 12 after its operand, of ``PREFIX`` before it, with a lower
-    one between its operands, and with none as a function. ``builtin`` is the kind of the check that goes with
-    the operator where C leaves a case open.
+    ``check`` is its typing rule. ``meaning(values, arg_types, type, data)`` is its value. ``spelling`` is
+    how the text form writes it: with a ``precedence`` of 12 after its operand, of ``PREFIX`` before it,
+    with a lower one between its operands, and with none as a function. ``builtin`` is the kind of the check
+    that goes with the operator where C leaves a case open.
     """
 
     name: str
@@ -57,7 +57,7 @@ class Op:
     builtin: str | None = None
 
 
-# -- meanings ------------------------------------------------------------------------------------------
+# -- meanings -------------------------------------------------------------------------------------------
 
 
 def _int(t: Type) -> Int:

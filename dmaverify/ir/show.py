@@ -1,4 +1,5 @@
-"""Values in words: how messages of checks and short notes write a value of the IR. For readers, not for parsing back."""
+"""Values in words: how messages of checks and short notes write a value of the IR. For readers, not for
+parsing back."""
 
 from __future__ import annotations
 
@@ -20,7 +21,8 @@ from dmaverify.ir.types import (
 
 
 def show(value: Value, t: Type) -> str:
-    """``value`` as a reader would write it: names of members, hexadecimal for numbers of more than four digits."""
+    """``value`` as a reader would write it: names of members, hexadecimal for numbers of more than four
+    digits."""
     if isinstance(t, Bool):
         return "true" if value else "false"
     if isinstance(t, Enum):

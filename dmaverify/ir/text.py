@@ -1,8 +1,10 @@
-"""The text form of a System: everything that is in it, readable, and parsed back by ``text_parse`` to an equal System.
+"""The text form of a System: everything that is in it, readable, and parsed back by ``text_parse`` to an
+equal System.
 
-One declaration after the other: the sources that spans point into, the named types, variables, threads, properties,
-actions, and what is to hold. A sub-expression that is used more than once in a declaration is named by a ``let`` before
-its first use, so the text is no longer than the expressions are as graphs. A sketch::
+One declaration after the other: the sources that spans point into, the named types, variables, threads,
+properties, actions, and what is to hold. A sub-expression that is used more than once in a declaration is
+named before its first use (by a ``let``, outside of actions ``given``), so the text is no longer than the
+expressions are as graphs. A sketch::
 
     dmaverify-ir 1 "two pages"
     source f0 "dma-coherent.dma"
@@ -22,8 +24,9 @@ its first use, so the text is no longer than the expressions are as graphs. A sk
     always agree "agree.1": live == bm
     end
 
-Where the context says what type a number, ``null`` or a set is of, it stands bare (``set driver.pc = 1``); elsewhere it
-says so itself (``1u8``, ``<null: Page?>``). ``text_lex`` has the words and ``docs`` of the operators are in ``ops``.
+Where the context says what type a number, ``null`` or a set is of, it stands bare (``set driver.pc = 1``);
+elsewhere it says so itself (``1u8``, ``<null: Page?>``). ``text_lex`` has the words and ``docs`` of the
+operators are in ``ops``.
 """
 
 from __future__ import annotations
@@ -83,7 +86,8 @@ def _types_in(t: Type) -> Iterator[Type]:
 
 
 def _named_types(types: Iterable[Type]) -> dict[Type, str]:
-    """Each named type with the name it has in the text: its own, or a numbered one if another type is called the same."""
+    """Each named type with the name it has in the text: its own, or a numbered one if another type is
+    called the same."""
     aliases: dict[Type, str] = {}
     taken: set[str] = set()
     seen: set[Type] = set()
@@ -161,7 +165,7 @@ class _Printer:
             return f"{text}-{span.end_line}:{span.end_column}"
         return text if span.end_column == span.column else f"{text}-{span.end_column}"
 
-    # -- declarations --------------------------------------------------------------------------------------------
+    # -- declarations -----------------------------------------------------------------------------------
 
     def _type(self, t: Type, alias: str) -> str:
         assert isinstance(t, Index | Enum | Flags | Record)
@@ -188,7 +192,8 @@ class _Printer:
         return f"{v.kind.value} {name_text(v.name)}: {of} = {init}{owner}{self._span(v.span)}"
 
     def _thread(self, t: Thread) -> str:
-        line = f"thread {name_text(t.name)} pc {name_text(t.pc)} actor {string_text(t.actor)} level {name_text(t.level)}"
+        line = f"thread {name_text(t.name)} pc {name_text(t.pc)} actor {string_text(t.actor)}"
+        line += f" level {name_text(t.level)}"
         if t.is_device:
             line += " device"
         if t.ends:
@@ -209,22 +214,26 @@ class _Printer:
             line += f" rests {', '.join(map(string_text, p.rests_on))}"
         return line + self._span(p.span)
 
-    # -- what has expressions ------------------------------------------------------------------------------------
+    # -- what has expressions ---------------------------------------------------------------------------
 
     def _declare(
         self, head: list[Clause], body: list[Clause] | None = None, inputs: Iterable[Input] = ()
     ) -> None:
-        """Write the clauses, each behind the ``let`` lines that it is the first to need; those of the body indented."""
+        """Write the clauses, each behind the ``let`` lines that it is the first to need; those of the body
+        indented.
+
+        Outside of an action the word is ``given``, for a ``let`` there would belong to the action before it.
+        """
         clauses = [*head, *(body or [])]
         roots = tuple(piece.expr for clause in clauses for piece in clause if isinstance(piece, Slot))
         names = Names(self.types, {i.name: i.type for i in inputs}, self.system)
         printer = ExprPrinter(names, roots)
         for n, clause in enumerate(clauses):
-            indent = "" if n < len(head) else "  "
+            indent, let = ("", "given") if n < len(head) else ("  ", "let")
             for piece in clause:
                 if isinstance(piece, Slot):
                     for node, name in printer.lets_for(piece.expr):
-                        self.lines.append(f"{indent}let {name} = {printer.definition(node)}")
+                        self.lines.append(f"{indent}{let} {name} = {printer.definition(node)}")
             written = [p if isinstance(p, str) else printer.text(p.expr, p.expected) for p in clause]
             self.lines.append(indent + "".join(written))
 

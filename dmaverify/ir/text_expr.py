@@ -22,7 +22,8 @@ _SMALL = 3
 
 @dataclass
 class Names:
-    """What names mean where an expression stands. Without a System every name is taken as known (for notes to a reader)."""
+    """What names mean where an expression stands. Without a System every name is taken as known (for notes
+    to a reader)."""
 
     types: Mapping[Type, str]
     inputs: Mapping[str, Type]
@@ -136,7 +137,8 @@ class ExprPrinter:
             size[node.uid], depth[node.uid] = words, deep
 
     def lets_for(self, root: Expr) -> list[tuple[Expr, str]]:
-        """The named parts of ``root`` that have not been written yet, in the order in which they are to be."""
+        """The named parts of ``root`` that have not been written yet, in the order in which they are to
+        be."""
         fresh = []
         for node in walk(root):
             if node.uid in self._lets and node.uid not in self._written:
@@ -157,8 +159,8 @@ class ExprPrinter:
         return self._operator(node, 0, None)
 
     def text(self, node: Expr, expected: Type | None = None, least: int = 0) -> str:
-        """An expression. ``expected``: its type, where the context says it; ``least``: the weakest operator that needs
-        no parentheses here."""
+        """An expression. ``expected``: its type, where the context says it; ``least``: the weakest operator
+        that needs no parentheses here."""
         name = self._lets.get(node.uid)
         if name is not None:
             return name

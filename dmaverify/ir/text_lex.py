@@ -1,4 +1,5 @@
-"""Words of the text form: reserved ones, how names and strings are written, and the tokenizer that reads them back."""
+"""Words of the text form: reserved ones, how names and strings are written, and the tokenizer that reads
+them back."""
 
 from __future__ import annotations
 
@@ -10,7 +11,7 @@ _WORDS = (
     "dmaverify-ir source index enum flags record var local ghost pc param thread property "
     "action always cover assume note end as any owner actor level device ends idle labels code "
     "kind title inapplicable rests at in text frame when weight acquire release emit check stop "
-    "reached if message set part let stable late domain bool mask not and or then else true false null "
+    "reached if message set part let stable late domain given bool mask not and or then else true false null "
     "input new wrap narrow fill some present bitlen popcount insert remove"
 )
 KEYWORDS = frozenset(_WORDS.split())
@@ -47,7 +48,8 @@ class IrSyntaxError(ValueError):
 
 @dataclass(frozen=True)
 class Token:
-    """One word. ``kind``: ``word`` (reserved), ``name``, ``string``, ``number``, ``span``, ``sign`` or ``eof``.
+    """One word. ``kind``: ``word`` (reserved), ``name``, ``string``, ``number``, ``span``, ``sign`` or
+    ``eof``.
 
     ``text`` is what is written, except for names and strings, where it is what they stand for.
     """

@@ -74,7 +74,7 @@ class _Parser(ExprReader):
             "thread": self._thread,
             "property": self._property,
             "action": self._action,
-            "let": self._let,
+            "given": self._let,
             "always": self._always,
             "cover": self._cover,
             "assume": lambda: self.assumptions.append(self.condition()),
@@ -87,7 +87,7 @@ class _Parser(ExprReader):
             if read is None:
                 self.fail(f"expected a declaration, found {word}", word)
             read()
-            if word.text != "let":
+            if word.text != "given":
                 self.scope.lets.clear()
         if self.here.kind != "eof":
             self.fail(f"expected nothing behind the end, found {self.here}")
@@ -126,7 +126,7 @@ class _Parser(ExprReader):
             stop = int(end), int(end_column)
         return Span(self.sources[short], *begin, *stop)
 
-    # -- types ---------------------------------------------------------------------------------------------------
+    # -- types ------------------------------------------------------------------------------------------
 
     def _type_name(self) -> tuple[str, str]:
         """The name that the text uses, and the type's own."""
@@ -163,7 +163,7 @@ class _Parser(ExprReader):
 
         self.types[alias] = Record(name, tuple(self.listed("{", "}", one)))
 
-    # -- declarations --------------------------------------------------------------------------------------------
+    # -- declarations -----------------------------------------------------------------------------------
 
     def _var(self) -> None:
         kind = Kind(self.tokens[self.place - 1].text)
@@ -249,7 +249,7 @@ class _Parser(ExprReader):
         cond = self.condition()
         self.covers.append(Cover(name, cond, self._span()))
 
-    # -- actions -------------------------------------------------------------------------------------------------
+    # -- actions ----------------------------------------------------------------------------------------
 
     def _action(self) -> None:
         name = self.name()

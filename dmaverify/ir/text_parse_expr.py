@@ -1,7 +1,7 @@
 """Reads the expressions of the text form.
 
-This takes two steps: a Pratt parser makes a tree of the words, then ``build`` makes typed nodes of it, handing the
-expected type down to bare numbers, ``null`` and sets.
+This takes two steps: a Pratt parser makes a tree of the words, then ``build`` makes typed nodes of it,
+handing the expected type down to bare numbers, ``null`` and sets.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ _INFIX = {e.spelling: e for e in OPS.values() if e.precedence and e.precedence <
 
 @dataclass(frozen=True)
 class Tree:
-    """A read expression without types. ``kind``: an operator, ``name``, ``bare`` (data: how to read it) or ``known``."""
+    """A read expression without types. ``kind``: an operator, ``name``, ``bare`` (data: how to read it) or
+    ``known``."""
 
     kind: str
     at: Token
@@ -46,10 +47,11 @@ class ExprReader(Reader):
         super().__init__(text)
         self.scope = Scope()
 
-    # -- expressions ---------------------------------------------------------------------------------------------
+    # -- expressions ------------------------------------------------------------------------------------
 
     def expr(self, expected: Type | None = None) -> Expr:
-        """A typed expression; ``expected`` is for bare numbers and the like, and nothing is converted to it."""
+        """A typed expression; ``expected`` is for bare numbers and the like, and nothing is converted to
+        it."""
         return self.build(self.tree(), expected)
 
     def condition(self) -> Expr:
@@ -216,7 +218,7 @@ class ExprReader(Reader):
     def _read_function(self, at: Token) -> Tree:
         return Tree(at.text, at, tuple(self.listed("(", ")", self.tree)))
 
-    # -- typing --------------------------------------------------------------------------------------------------
+    # -- typing -----------------------------------------------------------------------------------------
 
     def build(self, tree: Tree, expected: Type | None) -> Expr:
         """The typed node of a tree."""

@@ -1,6 +1,7 @@
 """Typing rules of the operators: from the types of the arguments to the type of the node, or ``IllTyped``.
 
-A function here that takes an operator's name makes the rule for it, so that the error says which one was misused.
+A function here that takes an operator's name makes the rule for it, so that the error says which one was
+misused.
 """
 
 from __future__ import annotations
@@ -12,7 +13,8 @@ from dmaverify.ir.expr import IllTyped
 from dmaverify.ir.types import BOOL, Bool, Int, Map, Mask, Opt, Record, Type
 
 CheckFn = Callable[[Sequence[Type], "Type | None", Any], Type]
-"""``rule(arg_types, own, data)``; ``own`` is the type that the node names, which counts where it is needed."""
+"""``rule(arg_types, own, data)``; ``own`` is the type that the node names, which counts where it is
+needed."""
 
 
 def _ill(op: str, types: Sequence[Type], why: str) -> NoReturn:

@@ -1,6 +1,7 @@
 """Well-formedness: what every System has to satisfy, and what passes and engines may rely on.
 
-A complaint is always a bug of the compiler or of a pass, never of the user, so it is plain text for developers.
+A complaint is always a bug of the compiler or of a pass, never of the user, so it is plain text for
+developers.
 """
 
 from __future__ import annotations
@@ -32,7 +33,8 @@ class _Checker:
         self.properties = {p.name for p in system.properties}
         self.reference = None if reference is None else {a.name: a for a in reference.actions}
         self.complaints: list[str] = []
-        # what was found out about an expression's nodes, apart from inputs, does not depend on where it stands
+        # what was found out about an expression's nodes, apart from inputs, does not depend on where it
+        # stands
         self._typed: dict[int, list[str]] = {}
         self._keep: list[Expr] = []
 
@@ -58,6 +60,8 @@ class _Checker:
             self._message(where, w.message, {})
         for c in self.system.covers:
             self._condition(f"cover {c.name}", c.cond)
+        for n, promise in enumerate(self.system.domain):
+            self._condition(f"domain {n + 1}", promise)
         for n, assumption in enumerate(self.system.assumptions):
             where = f"assumption {n + 1}"
             self._condition(where, assumption)
@@ -67,7 +71,7 @@ class _Checker:
                     self.say(where, f"{v.name} has a fixed initial value and is no param")
         return self.complaints
 
-    # -- declarations --------------------------------------------------------------------------------------------
+    # -- declarations -----------------------------------------------------------------------------------
 
     def _unique(self, what: str, names: Iterable[str]) -> None:
         seen: set[str] = set()
@@ -99,7 +103,7 @@ class _Checker:
                 if not pc.type.contains(place):
                     self.say(where, f"{place} is no value of its pc: {pc.type}")
 
-    # -- actions -------------------------------------------------------------------------------------------------
+    # -- actions ----------------------------------------------------------------------------------------
 
     def _action(self, a: Action) -> None:
         where = f"action {a.name}"
@@ -192,7 +196,7 @@ class _Checker:
                 elif takes[name] != value.type:
                     self.say(at, f"input {name} is of type {takes[name]}, not {value.type}")
 
-    # -- expressions ---------------------------------------------------------------------------------------------
+    # -- expressions ------------------------------------------------------------------------------------
 
     def _known_property(self, where: str, prop: str) -> None:
         if prop not in self.properties:

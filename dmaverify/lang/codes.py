@@ -127,3 +127,98 @@ register(
         "A `module` line in the middle of a file starts nothing.",
     ),
 )
+
+register(
+    Code(
+        "DMA030",
+        "no such module",
+        "A module's name says where its file is: `linux.v6_12.arm64` is models/linux/v6.12/arm64.dma (`_` stands for `.` and `-` "
+        "in names of files and folders), `spec.api` is spec/api.dma. It is looked for in the project that the scenario lies in "
+        "and then in what comes with the tool.",
+        "use linux.v6.12.arm64",
+        "use linux.v6_12.arm64",
+    ),
+    Code(
+        "DMA031",
+        "modules in a circle",
+        "Modules that import, use or amend each other may not come back to where they started. What two of them need belongs "
+        "into a third one.",
+    ),
+    Code(
+        "DMA032",
+        "the module line and the place of the file differ",
+        "The name behind `module` must be the one that the file's place gives. A copied file that kept its first line is the "
+        "usual reason.",
+    ),
+    Code(
+        "DMA033",
+        "two modules for one place",
+        "`use M` puts M in the place of the module that it amends, and only one can be there. Of two modules that amend the "
+        "same one, either only one is used, or one of them amends the other. A variant's `use` takes the place of the "
+        "scenario's; a scenario's goes before what the modules that it uses use in turn.",
+        "use linux.v4_9.arm64, linux.v6_12.arm64",
+        "use linux.v6_12.arm64",
+    ),
+    Code("DMA034", "declared twice", "A name is declared once in a module and once in a scenario or in each of its variants."),
+    Code(
+        "DMA035",
+        "nothing there to replace or remove",
+        "`replace` and `remove` name a declaration of what is amended. If it is not there, the amendment would change nothing; "
+        "a name was misspelt, or the base has changed.",
+        "replace proc arch_sync_dma_for_devcie(at, size, dir) {}",
+        "replace proc arch_sync_dma_for_device(at, size, dir) {}",
+    ),
+    Code(
+        "DMA036",
+        "there is one already",
+        "What amends may give what the base left `open` and may add what the base does not have. To put another declaration in "
+        "the place of one that is there, say `replace`.",
+        "module linux.v9.drivers.x amends linux.drivers.x\n\nproc f(a) {}",
+        "module linux.v9.drivers.x amends linux.drivers.x\n\nreplace proc f(a) {}",
+    ),
+    Code(
+        "DMA037",
+        "does not fit what it amends",
+        "A declaration that gives or replaces another is of the same kind and has the same parameters, by name; their types "
+        "and the result are inherited and may be left off.",
+        "replace proc claim(p, order) { … }",
+        "replace proc claim(pool, order) { … }",
+    ),
+    Code(
+        "DMA038",
+        "open, and nobody gives it",
+        "A core leaves `open` what each version must say. Something that this scenario reaches needs it, and no module in use "
+        "gives it: a `use` is missing, or the version is not complete.",
+    ),
+    Code(
+        "DMA039",
+        "changes nothing",
+        "The amendment says what was there before. It is a warning: the declaration can be left out, or it was meant to differ.",
+    ),
+    Code(
+        "DMA040",
+        "no such variant",
+        "`from` and `for` name variants of the same scenario: `for` those above it that are not made `for` others themselves, "
+        "and `base` is the scenario as it stands.",
+    ),
+    Code(
+        "DMA041",
+        "no such step",
+        "`replace step OWNER.LABEL` and `drop OWNER.LABEL` name a sequence, client or proc, and in it a label, or else a proc "
+        "that it calls exactly once.",
+        "replace step driver.for_cup {}",
+        "replace step driver.for_cpu {}",
+    ),
+    Code(
+        "DMA042",
+        "no such option",
+        "`option NAME VALUE` in a scenario sets an option that one of its modules declares. Where several declare one of that "
+        "name, the module's name stands in front: `option linux.drivers.iommu.dma_iommu.strict off`.",
+    ),
+    Code("DMA043", "a scenario is no module", "Only modules can be imported or used. Put what two scenarios share into a module."),
+    Code(
+        "DMA044",
+        "no such thread",
+        "`after`, `before` and `start` name sequences and clients of the scenario, or `boot`, which runs the initcalls.",
+    ),
+)

@@ -1,91 +1,254 @@
 """The LALR(1) parser: lark turns `grammar.lark` into tables, and the loop here runs them.
 
-The loop is our own because the lexer has to ask it questions (`accepts`), because each node needs the exact span of what
-it was made from, and because it must stop by itself on hostile input.
+The loop is our own because the words ask it what the grammar can take (`accepts`), because each node needs the exact span
+of what it was made from, and because it must stop by itself on hostile input.
 """
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+import gc
 from importlib import resources
-from typing import Any, Protocol
+from typing import Any, cast
 
 from lark import Lark
 from lark.lexer import Lexer, PatternStr
 
 from dmaverify.lang.limits import MAX_STACK
-from dmaverify.lang.tokens import Token, Tokens
+from dmaverify.lang.tokens import SIGN, Token
 from dmaverify.lang.words import Words
+
+_UNSEEN = frozenset(
+    {"SEP", "AT_MOST", "IN_IRQ", "NA", "BLOCK_OPEN", "STR_START", "STR_END", "INTERP_OPEN", "INTERP_CLOSE"}
+)  # fmt: skip
+"""Terminals that say nothing beyond the rule that they stand in."""
 
 
 class Splice(list[Any]):
     """The children of a rule without a node of its own; they become children of the rule around it."""
 
 
-class Handlers(Protocol):
-    """Builds nodes: one method `on_RULE(children, first, last)` for each rule that has one."""
-
-
 class _NoLexer(Lexer):
-    """lark wants a lexer; the tables are used without it."""
+    """lark wants a lexer; its tables are used without one."""
 
-    def __init__(self, conf: Any) -> None:
+    def __init__(self, conf: object) -> None:
         pass
 
-    def lex(self, data: Any) -> Any:
+    def lex(self, lexer_state: object, parser_state: object) -> Any:
+        """Never asked for tokens."""
         return iter(())
 
 
 class Rule:
-    """One production, ready for the loop."""
+    """One production: how many symbols it takes off the stack, which of them the handler sees, and its name."""
 
-    __slots__ = ("handler", "keep", "name", "origin", "size", "splice")
+    __slots__ = ("keep", "name", "origin", "size", "splice")
 
     def __init__(self, origin: str, name: str, keep: list[bool]) -> None:
         self.origin = origin
         self.name = name
         self.size = len(keep)
-        self.keep = [i for i, kept in enumerate(keep) if kept]
+        self.keep = tuple(i for i, kept in enumerate(keep) if kept)
         self.splice = origin.startswith("_")
-        self.handler = "on_" + name
 
 
 class Grammar:
-    """The tables: `actions[state][terminal]` is a state to go to (int) or a Rule to reduce by."""
+    """The tables: `actions[state][symbol]` is a state to go to or a Rule to reduce by."""
 
     def __init__(self, text: str) -> None:
         lark = Lark(text, parser="lalr", lexer=_NoLexer, start="file", maybe_placeholders=False)
-        table = lark.parse_interactive("").parser_state.parse_conf.parse_table
+        table = cast(Any, lark.parse_interactive("").parser_state).parse_conf.parse_table
         self.start: int = table.start_states["file"]
         self.end: int = table.end_states["file"]
-        rules: dict[int, Rule] = {}
         self.actions: list[dict[str, int | Rule]] = [{} for _ in range(max(table.states) + 1)]
+        self.rules: list[Rule] = []
+        made: dict[int, Rule] = {}
         for number, row in table.states.items():
             out = self.actions[number]
-            for terminal, (action, arg) in row.items():
-                if action.__name__ if hasattr(action, "__name__") else str(action) != "Reduce":
-                    pass
-                if isinstance(arg, int):
-                    out[terminal] = arg
+            for symbol, (_, target) in row.items():
+                if isinstance(target, int):
+                    out[str(symbol)] = target
                     continue
-                rule = rules.get(id(arg))
+                rule = made.get(id(target))
                 if rule is None:
-                    keep = [not (s.is_term and s.filter_out) for s in arg.expansion]
-                    rule = rules[id(arg)] = Rule(arg.origin.name, arg.alias or arg.origin.name, keep)
-                out[terminal] = rule
-        self.terminals: dict[str, str] = {
-            t.pattern.value: t.name for t in lark.terminals if isinstance(t.pattern, PatternStr)
-        }
-        self.text_of: dict[str, str] = {name: text for text, name in self.terminals.items()}
+                    keep = [not (s.is_term and (s.filter_out or s.name in _UNSEEN)) for s in target.expansion]
+                    rule = Rule(str(target.origin.name), str(target.alias or target.origin.name), keep)
+                    made[id(target)] = rule
+                    self.rules.append(rule)
+                out[str(symbol)] = rule
+        literals = [(t.pattern.value, t.name) for t in lark.terminals if isinstance(t.pattern, PatternStr)]
+        self.terminals: dict[str, str] = dict(literals)
+        self.text_of: dict[str, str] = {name: text for text, name in literals}
 
-    def rule_names(self) -> set[str]:
-        """The names of all rules and alternatives that make a node."""
-        found = {a for row in self.actions for a in row.values() if isinstance(a, Rule)}
-        return {r.name for r in found if not r.splice}
+
+def grammar_text() -> str:
+    """The text of `grammar.lark`."""
+    return resources.files("dmaverify.lang").joinpath("grammar.lark").read_text(encoding="utf-8")
 
 
 @functools.cache
 def grammar() -> Grammar:
     """The language's tables, made once in a process."""
-    return Grammar(resources.files("dmaverify.lang").joinpath("grammar.lark").read_text(encoding="utf-8"))
+    collecting = gc.isenabled()
+    gc.disable()  # a third of the time otherwise: nothing of what is made here is garbage before the end
+    try:
+        return Grammar(grammar_text())
+    finally:
+        if collecting:
+            gc.enable()
+
+
+class SyntaxProblem(Exception):
+    """Token `index` cannot stand where it stands; `expected` are the terminals that can."""
+
+    def __init__(self, index: int, terminal: str, expected: set[str], last: str, states: list[int]) -> None:
+        super().__init__(terminal)
+        self.index = index
+        self.terminal = terminal
+        self.expected = expected
+        self.last = last
+        self.states = states
+
+
+class TooDeep(Exception):
+    """The parser's stack has passed its limit at token `index`."""
+
+    def __init__(self, index: int) -> None:
+        super().__init__(index)
+        self.index = index
+
+
+class Parse:
+    """One run over a list of tokens that ends with `$END`; `handlers` maps a rule's name to what makes its node."""
+
+    def __init__(self, tokens: list[Token], handlers: dict[str, Any]) -> None:
+        self._grammar = grammar()
+        self._tokens = tokens
+        self._handlers = handlers
+        self._words = Words(tokens, self._grammar.terminals)
+        self._states = [self._grammar.start]
+        self._values: list[Any] = []
+        self._firsts: list[int] = []
+        self._depths: list[int] = []
+        self._taken = -1
+        self.depth = 0
+        """An upper bound of the depth of the tree that was made."""
+
+    def run(self) -> Any:
+        """The value of the start rule.  Raises SyntaxProblem or TooDeep."""
+        tokens, words = self._tokens, self._words
+        accepts, feed = self._accepts, self._feed
+        i, last, ended = 0, "", False
+        while True:
+            token = tokens[i]
+            if token.kind == "$END":
+                return self._finish(i, last)
+            if token.text == ";" and token.kind is SIGN:
+                following = tokens[i + 1]
+                useless = following.text == "}" or following.kind == "$END"
+                if not useless and last not in ("LBRACE", "BLOCK_OPEN", "SEP", ""):
+                    feed("SEP", i, 1, last)
+                    words.semicolon()
+                    last = "SEP"
+                i += 1
+                continue
+            if token.newline and not ended and words.separates(i, last, accepts):
+                feed("SEP", i - 1, 1, last)
+                words.separated()
+                last, ended = "SEP", True
+                continue
+            ended = False
+            last_before = last
+            last, count = words.classify(i, last, accepts)
+            feed(last, i, count, last_before)
+            i += count
+
+    def _accepts(self, terminal: str) -> bool:
+        """Whether the grammar can take `terminal` next; exact, unlike a look into the table."""
+        actions = self._grammar.actions
+        action = actions[self._states[-1]].get(terminal)
+        if action is None:
+            return False
+        if isinstance(action, int):
+            return True
+        # Reduce on a copy of the top of the stack: `base` states of the real one are still valid, then `above`.
+        base, above = len(self._states), [0][:0]
+        while isinstance(action, Rule):
+            size = action.size
+            if size <= len(above):
+                if size:
+                    del above[-size:]
+            else:
+                base -= size - len(above)
+                above.clear()
+            top = above[-1] if above else self._states[base - 1]
+            target = actions[top][action.origin]
+            assert isinstance(target, int)
+            above.append(target)
+            action = actions[target].get(terminal)
+        return action is not None
+
+    def _feed(self, terminal: str, i: int, count: int, last: str) -> None:
+        actions, states = self._grammar.actions, self._states
+        while True:
+            action = actions[states[-1]].get(terminal)
+            if isinstance(action, int):
+                break
+            if action is None:
+                raise self._problem(i, terminal, last)
+            self._reduce(action, i)
+        states.append(action)
+        if len(states) > MAX_STACK:
+            raise TooDeep(i)
+        self._values.append(self._tokens[i])
+        self._firsts.append(i)
+        self._depths.append(0)
+        self._taken = i + count - 1
+
+    def _reduce(self, rule: Rule, i: int) -> None:
+        size = rule.size
+        states, values, depths = self._states, self._values, self._depths
+        if size:
+            children = values[-size:]
+            first = self._firsts[-size]
+            depth = max(depths[-size:])
+            del states[-size:], values[-size:], self._firsts[-size:], depths[-size:]
+            children = [children[k] for k in rule.keep]
+            for child in children:
+                if child.__class__ is Splice:
+                    children = [x for c in children for x in (c if c.__class__ is Splice else (c,))]
+                    break
+        else:
+            children, first, depth = [], i, 0
+        handler = self._handlers.get(rule.name)
+        if handler is not None:
+            depth += 1
+            tokens = self._tokens
+            value = handler(children, tokens[first], tokens[max(first, self._taken)])
+        elif rule.splice:
+            value = Splice(children)
+        else:
+            (value,) = children
+        target = self._grammar.actions[states[-1]][rule.origin]
+        assert isinstance(target, int)
+        states.append(target)
+        values.append(value)
+        self._firsts.append(first)
+        depths.append(depth)
+
+    def _finish(self, i: int, last: str) -> Any:
+        while self._states[-1] != self._grammar.end or len(self._states) != 2:
+            action = self._grammar.actions[self._states[-1]].get("$END")
+            if not isinstance(action, Rule):
+                raise self._problem(i, "$END", last)
+            self._reduce(action, i)
+        self.depth = self._depths[-1]
+        return self._values[-1]
+
+    def _problem(self, i: int, terminal: str, last: str) -> SyntaxProblem:
+        row = self._grammar.actions[self._states[-1]]
+        expected = {t for t in row if (t.isupper() or t == "$END" or t.startswith("__ANON")) and self._accepts_any(t)}
+        return SyntaxProblem(i, terminal, expected, last, list(self._states))
+
+    def _accepts_any(self, terminal: str) -> bool:
+        return terminal == "$END" or self._accepts(terminal)

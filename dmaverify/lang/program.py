@@ -43,7 +43,8 @@ class LinkedModule:
     ensures: list[ast.Ensures] = field(default_factory=list)
     requires: list[ast.Require] = field(default_factory=list)
     origin: dict[ast.Decl, str] = field(default_factory=dict)
-    """The module (or scenario) in whose file a declaration stands."""
+    """The module (or scenario) in whose file a declaration stands. Where that is the scenario and the declaration takes the
+    place of a module's, names in its body are looked up in the scenario."""
 
 
 @dataclass(slots=True, eq=False)
@@ -109,7 +110,7 @@ class Program:
 
     def find(self, where: LinkedModule, name: str) -> list[tuple[LinkedModule, ast.Decl]]:
         """What `name` means in `where`: empty if nothing; more than one if modules at the same distance declare it."""
-        for level in self._levels(where):
+        for level in self.levels(where):
             hits = [(m, m.decls[name]) for m in level if name in m.decls]
             if hits:
                 return hits
@@ -117,7 +118,7 @@ class Program:
 
     def find_option(self, where: LinkedModule, name: str) -> list[tuple[LinkedModule, ast.OptionDecl]]:
         """The same for `option.name`."""
-        for level in self._levels(where):
+        for level in self.levels(where):
             hits = [(m, m.options[name]) for m in level if name in m.options]
             if hits:
                 return hits
@@ -125,7 +126,7 @@ class Program:
 
     def visible(self, where: LinkedModule) -> Iterator[LinkedModule]:
         """The modules whose names can be used in `where`, itself first, nearer ones before those farther away."""
-        for level in self._levels(where):
+        for level in self.levels(where):
             yield from level
 
     def monitors(self) -> dict[str, tuple[LinkedModule, ast.Monitor]]:
@@ -134,7 +135,7 @@ class Program:
             d.name: (m, d) for m in self.modules.values() for d in m.decls.values() if isinstance(d, ast.Monitor)
         }
 
-    def _levels(self, where: LinkedModule) -> Iterator[list[LinkedModule]]:
+    def levels(self, where: LinkedModule) -> Iterator[list[LinkedModule]]:
         seen = {where.name}
         level = [where]
         while level:

@@ -7,6 +7,7 @@ it depends on what the grammar can take at that place.
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 
 from dmaverify.lang.diag import Diagnostics, Source
 from dmaverify.lang.limits import MAX_ERRORS, MAX_NESTING, MAX_STRING, MAX_TOKENS, MAX_WORD
@@ -36,7 +37,11 @@ _INTERPOLATION = '"{'
 
 
 class Token:
-    """A piece of the text.  `newline`: the first on its line, in a place where that may end a statement."""
+    """A piece of the text.
+
+    `newline`: the first on its line, in a place where that may end a statement.  `value`: of a number; of an opening
+    bracket the index of the closing one.  `depth`: how many brackets are open around it.
+    """
 
     __slots__ = ("col", "depth", "doc", "kind", "line", "newline", "sized", "text", "value")
 
@@ -59,7 +64,7 @@ class Token:
         return Span(path, self.line, self.col, self.line, self.col + max(1, len(self.text)))
 
 
-class TooMany(Exception):  # noqa: N818  (not an error: a way out)
+class TooMany(Exception):
     """A limit was passed; what there is to say has been said."""
 
 
@@ -77,10 +82,8 @@ class Tokens:
         self._fresh = False
         self._doc: list[str] = []
         self._doc_line = 0
-        try:
+        with suppress(TooMany):
             self._run()
-        except TooMany:
-            pass
 
     # The loop below runs once for each token, so that it avoids calls.
     def _run(self) -> None:
@@ -183,6 +186,7 @@ class Tokens:
             else:
                 return
         self._open.pop()
+        opened.value = len(self.tokens)
         token = self._add(SIGN, sign, start)
         token.depth = len(self._open)
         token.newline = token.newline and sign == "}"

@@ -21,7 +21,7 @@ UNITS = frozenset({"bytes", "pages", "order"})
 _OPERATORS = frozenset({"%", "<<", ">>", "&", "^", "??", "==", "!=", "<=", ">=", "<", ">", "+", "/", "+..", "=>"})
 _OPERATOR_WORDS = frozenset({"and", "within"})
 _ASSIGNS = frozenset({"+=", "-=", "*=", "|=", "&=", "^=", "<<=", ">>="})
-_INFIX_WORDS = frozenset({"and", "or", "in", "is", "within", "not", "as", "wrap", "with", "at", "else", "where", "to", "from"})
+_INFIX_WORDS = frozenset({"and", "or", "in", "is", "within", "not", "as", "wrap", "with", "else", "where", "to", "from"})
 _CONTINUES = frozenset({")", "]", ",", ".", "|", "*", "-", "=", "->", ":", "?"}) | _OPERATORS | _ASSIGNS
 """A line that starts with one of these goes on with the one before."""
 _CONTINUES_WORDS = frozenset(
@@ -30,6 +30,7 @@ _CONTINUES_WORDS = frozenset(
 )  # fmt: skip
 _HEADS = frozenset({"IF", "WHILE", "FOR", "MATCH", "LOCK", "WHEN", "REPEAT", "REQUIRES", "ENSURES", "OBJECT", "LOOP"})
 """Keywords after which, up to the block, a name before `{` is just a name."""
+_AFTER_RECORD = frozenset({"{", "|", "and", "or", "*", "-"})
 _BEFORE_OPERAND = frozenset(
     {"OP", "STAR", "MINUS", "VBAR", "OR", "IN", "NOT_IN", "IS", "NOT", "COMMA", "WITH", "TILDE", "EQUAL", "__DOT_DOT"}
 )
@@ -104,7 +105,9 @@ class Words:
         kind = token.kind
         if kind is WORD:
             terminal, count = self._word(i, accepts)
-            if terminal in _HEADS:
+            if terminal == "ENSURES" and self._tokens[i + 2].text == ":":
+                self._no_heads = self._in_ensures = True
+            elif terminal in _HEADS:
                 self._head(terminal, token.depth)
             elif terminal == "LEMMA":
                 self._no_heads = True
@@ -124,7 +127,7 @@ class Words:
         if text == "{":
             if last in ("ALWAYS", "STABLE") and accepts("BLOCK_OPEN"):
                 return "BLOCK_OPEN"
-            if last not in _BEFORE_OPERAND:
+            if last != "RNAME" and last not in _BEFORE_OPERAND:
                 left = self._heads.get(token.depth, 0)
                 if left:
                     self._heads[token.depth] = left - 1
@@ -165,7 +168,7 @@ class Words:
         terminal = self._terminals.get(text)
         if terminal is not None and accepts(terminal) and self._is_keyword(i, text, accepts):
             return terminal, 1
-        if following.text == "{" and not self._heads.get(token.depth) and not following.newline and accepts("RNAME"):
+        if following.text == "{" and not following.newline and self._starts_record(i) and accepts("RNAME"):
             return "RNAME", 1
         return "NAME", 1
 
@@ -178,6 +181,17 @@ class Words:
             return hint(self._tokens, i)
         following = self._tokens[i + 1].text
         return not (following in ("=", ".", ":", ",", ")", "]") or following in _ASSIGNS) or text in _BARE
+
+    def _starts_record(self, i: int) -> bool:
+        """Whether the `{` behind name i belongs to it: not where a block is due, unless something follows it that follows no
+        block."""
+        if not self._heads.get(self._tokens[i].depth):
+            return True
+        close = self._tokens[i + 1].value
+        if not i < close + 1 < len(self._tokens):
+            return False
+        after = self._tokens[close + 1]
+        return not after.newline and (after.text in _OPERATORS or after.text in _AFTER_RECORD)
 
     def _binder_follows(self, i: int) -> bool:
         """Whether `x in`, `x, y in`, `x : T` or `(x, y) in` stands at token i."""

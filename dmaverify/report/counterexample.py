@@ -1,7 +1,7 @@
 """A counterexample as text: a table of steps told in calls, what is false at its end, how to see it again.
 
 Marks are computed from the replay, never guessed: ``seen`` is the step at which the claimed check is false,
-``false from here on`` the earlier step that made its condition false, ``cause`` the step of the first other
+``false from here`` the earlier step that made its condition false, ``cause`` the step of the first other
 property that is violated in the same trace.
 """
 
@@ -26,14 +26,16 @@ def story_lines(s: ScenarioResult, v: VariantResult, p: PropertyResult, trace: s
     if story.initial:
         out += page.hanging("chosen", ", ".join(f"{k} = {x}" for k, x in story.initial), 2, 10, width)
         out.append(())
-    if trace == "diff":
-        out += _diff(story, width)
-    elif trace == "full":
-        out += _full(story, width)
-    else:
-        out += _calls(story, width)
+    out += steps_lines(story, trace, width)
     out += [(), *_facts(v, p, story, trace, width)]
     return out
+
+
+def steps_lines(story: Story, trace: str, width: int) -> list[Line]:
+    """Only the steps, in the style that ``trace`` names."""
+    if trace == "diff":
+        return _diff(story, width)
+    return _full(story, width) if trace == "full" else _calls(story, width)
 
 
 def _head(s: ScenarioResult, v: VariantResult, p: PropertyResult, width: int) -> list[Line]:
@@ -62,7 +64,9 @@ def _calls(story: Story, width: int) -> list[Line]:
     ]
     where = max((len(_place(st)) for st in shown), default=0)
     mark = max((len(_marks(st)) for st in shown), default=0)
-    fixed = 2 + numbered + 1 + 2 + who + 2 + thread + 2 + sum(w + 2 for w in column_widths) + where + 2 + mark
+    fixed = (
+        2 + numbered + 1 + 2 + who + 2 + thread + 2 + sum(w + 2 for w in column_widths) + 2 + where + 2 + mark
+    )
     told = max(24, min(max((len(_told(st)) for st in shown), default=0), width - fixed))
     left = 2 + numbered + 1 + 2 + who + 2 + thread + 2
 
@@ -211,7 +215,8 @@ def _facts(v: VariantResult, p: PropertyResult, story: Story, trace: str, width:
     if rests:
         out += page.hanging("rests on", "; ".join(rests), 2, 10, width)
     if p.again:
-        out += page.hanging("again", p.again, 2, 10, width)
+        # on one line however long: it is there to be copied
+        out.append(page.join(text("  "), page.pad(text("again", "head"), 10), text(p.again)))
     return out
 
 

@@ -171,7 +171,7 @@ def _mark(steps: list[StoryStep], run: _Run, claim: _Claim, earlier: tuple[Failu
         marks.setdefault(earlier[0].step, []).append("cause")
     turned = _turned_false(run, claim)
     if 0 < turned < claim[0]:
-        marks.setdefault(turned, []).append("false from here on")
+        marks.setdefault(turned, []).append("false from here")
     if claim[0]:
         marks.setdefault(claim[0], []).append("seen")
     return [replace(s, marks=tuple(marks[s.index]), folded=False) if s.index in marks else s for s in steps]

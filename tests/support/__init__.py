@@ -1,1 +1,2 @@
-"""What several test files use: random values, expressions and Systems, and the registry of engines for operators."""
+"""What several test files use: random values, expressions and Systems, and the registry of engines for
+operators."""

@@ -138,7 +138,9 @@ class Program:
             self.actions.append(make(name, at, after))
         self.threads.append(Thread(name, pc, name, ends=frozenset({last})))
 
-    def locked(self, body: list[Callable[[str, int, int], Action]], held: list[str], local: dict[str, Type]) -> None:
+    def locked(
+        self, body: list[Callable[[str, int, int], Action]], held: list[str], local: dict[str, Type]
+    ) -> None:
         """A locked stretch; now and then with a second lock inside, or with its lock given back too early."""
         lock = self.r.choice(self.locks)
         if lock in held:
@@ -174,18 +176,27 @@ class Program:
         if careful:
             body.append(self.release(select(lock, index), lambda v: {"held": store(lock, index, v)}))
 
-    def acquire(self, lock: Expr, write: Callable[[Expr], dict[str, Expr]]) -> Callable[[str, int, int], Action]:
+    def acquire(
+        self, lock: Expr, write: Callable[[Expr], dict[str, Expr]]
+    ) -> Callable[[str, int, int], Action]:
         """Wait for a lock and take it."""
 
         def make(name: str, at: int, after: int) -> Action:
             updates = {**write(TRUE), f"{name}.pc": self.pc(name, after)}
             return Action(
-                f"{name}.{at}.acquire", name, at, not_(lock), updates=updates, locks=(LockOp("acquire", lock),)
+                f"{name}.{at}.acquire",
+                name,
+                at,
+                not_(lock),
+                updates=updates,
+                locks=(LockOp("acquire", lock),),
             )
 
         return make
 
-    def release(self, lock: Expr, write: Callable[[Expr], dict[str, Expr]]) -> Callable[[str, int, int], Action]:
+    def release(
+        self, lock: Expr, write: Callable[[Expr], dict[str, Expr]]
+    ) -> Callable[[str, int, int], Action]:
         """Give a lock back; now and then the same statement does something else too."""
         extra: dict[str, Expr] = {}
         if self.r.random() < 0.1:
@@ -281,7 +292,9 @@ class Program:
         effects: tuple[Effect, ...] = ()
         if self.r.random() < 0.2:
             effects = (Check("p", self.label(), TRUE, self.test(self.shared)),)
-        self.actions.append(Action(f"hw{n}", None, None, and_(guard, ne(var(x, t), new)), (), effects, {x: new}))
+        self.actions.append(
+            Action(f"hw{n}", None, None, and_(guard, ne(var(x, t), new)), (), effects, {x: new})
+        )
 
     def observer(self) -> Always | None:
         """A state property, judged anywhere or where the locks of what it reads are free."""

@@ -69,14 +69,14 @@ def search(system: System, weigh: Callable[[Action], int] | None = None) -> Foun
 def _deadlocks(run: Interpreter, found: Found, stuck: dict[State, tuple[int, list[State]]]) -> None:
     alive: set[State] = set()
     while True:
-        more = {s for s, (_, after) in stuck.items() if any(t not in stuck or t in alive for t in after)} - alive
+        more = {
+            s for s, (_, after) in stuck.items() if any(t not in stuck or t in alive for t in after)
+        } - alive
         if not more:
             break
         alive |= more
     for s, (cost, _) in stuck.items():
-        done = all(
-            run.value(s, t.pc) in t.ends | t.idle for t in run.system.threads if not t.is_device
-        )
+        done = all(run.value(s, t.pc) in t.ends | t.idle for t in run.system.threads if not t.is_device)
         if s not in alive and not done:
             found.deadlocks.append(s)
             found.deadlock = cost if found.deadlock is None else min(cost, found.deadlock)

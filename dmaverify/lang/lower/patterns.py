@@ -24,9 +24,7 @@ def condition(ctx: Ctx, e: ast.Expr) -> Expr:
     if isinstance(e, ast.Unary) and e.op == "not":
         return not_(condition(ctx, e.operand))
     if isinstance(e, ast.IsPattern):
-        from dmaverify.lang.lower.operators import over_stars
-
-        return over_stars(ctx, e, lambda: match(ctx, ev(ctx, e.base), e.pattern))
+        return match(ctx, ev(ctx, e.base), e.pattern)
     return ev_expr(ctx, e)
 
 

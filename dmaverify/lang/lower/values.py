@@ -208,18 +208,11 @@ def _field(ctx: Ctx, e: ast.Field) -> Val:
 def _index(ctx: Ctx, e: ast.Index) -> Val:
     value = ev_expr(ctx, e.base)
     for i in e.indexes:
-        index = _star(ctx, i) if isinstance(i, ast.Star) else ev_expr(ctx, i)
+        index = ev_expr(ctx, i)
         if isinstance(value.type, Opt):
             value = get(ctx, value, e.span)
         value = element(ctx, value, index, i.span)
     return value
-
-
-def _star(ctx: Ctx, e: ast.Star) -> Expr:
-    chosen = ctx.frame.env.get((id(e), "*"))
-    if not isinstance(chosen, Expr):
-        raise Unsupported("`*` as an index stands in a comparison", e.span)
-    return chosen
 
 
 def element(ctx: Ctx, value: Expr, index: Expr, span: Span) -> Expr:

@@ -1,0 +1,86 @@
+"""Nothing that an engine found is shown before the interpreter has done it in the reference System.
+
+A claim that the interpreter does not confirm is an error of the tool: both sides are kept on disk, and the
+run ends with status 5. One thing is no error: a slice for one property does not know the built-in checks of
+others, so a path may run through a step behind which nothing is meant. Then the built-in check is what there
+is to
+report.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from pathlib import Path
+
+from dmaverify.checking.problems import Mismatch
+from dmaverify.engines.interp import Failed, Interpreter
+from dmaverify.engines.replay import ReplayMismatch, replay
+from dmaverify.ir.system import System
+from dmaverify.ir.text import to_text
+from dmaverify.report.as_json import trace_json
+from dmaverify.report.story import tell
+from dmaverify.results import PropertyResult
+from dmaverify.verdict import Outcome, Trace, Word
+
+
+def confirm(r: PropertyResult, o: Outcome, system: System) -> None:
+    """Replay the trace of an outcome, if it has one, and tell it; ``Mismatch`` if it is not what it claims
+    to be.
+    """
+    if o.trace is None:
+        if o.word is Word.VIOLATED:
+            raise Mismatch(f"{o.engine} says that {o.prop} is violated and has no trace")
+        return
+    try:
+        replayed = replay(system, o.trace)
+    except ReplayMismatch as e:
+        stop = _stopped_by(system, o.trace)
+        if stop is not None:
+            _ends_before(r, stop)
+            return
+        raise Mismatch(_disagreement(o, str(e), system)) from e
+    if o.word is Word.VIOLATED and replayed.failed is None:
+        raise Mismatch(_disagreement(o, "the claimed check does not fail", system))
+    if replayed.length != o.trace.length:
+        raise Mismatch(_disagreement(o, f"its length is {replayed.length}, not {o.trace.length}", system))
+    r.trace, r.length, r.minimal = replayed.trace, replayed.length, replayed.trace.minimal
+    r.story = tell(system, replayed.trace)
+
+
+def _ends_before(r: PropertyResult, stop: Failed) -> None:
+    """The only trace that was found fails a built-in check on its way: it shows that, and nothing about the
+    property.
+    """
+    r.word, r.minimal, r.length = Word.UNKNOWN, None, None
+    r.reason = f"the trace that was found first fails {stop.prop} ({stop.message or stop.label})"
+
+
+def _stopped_by(system: System, trace: Trace) -> Failed | None:
+    """The built-in check that fails on the way, if one does before the last step."""
+    interp = Interpreter(system)
+    by_name = {a.name: a for a in system.actions}
+    try:
+        state = interp.initial_state(dict(trace.initial))
+        for step in trace.steps[:-1]:
+            result = interp.step(state, by_name[step.action], dict(step.inputs))
+            if result.stopped:
+                return next(f for f in result.failures if f.stop)
+            state = result.state
+    except (ValueError, KeyError):
+        return None  # the trace is wrong in another way
+    return None
+
+
+def _disagreement(o: Outcome, why: str, system: System) -> str:
+    """Keep both sides, the System and the trace, and say where."""
+    folder = Path(tempfile.mkdtemp(prefix="dmaverify-mismatch-"))
+    (folder / "system.ir").write_text(to_text(system), encoding="utf-8")
+    trace = json.dumps(trace_json(o.trace), indent=2, default=str)
+    (folder / "trace.json").write_text(trace, encoding="utf-8")
+    found = (
+        f"{o.engine} found a violation of {o.prop}"
+        if o.word is Word.VIOLATED
+        else f"{o.engine} reached {o.prop}"
+    )
+    return f"{found} in a way that the interpreter does not confirm: {why}; kept in {folder}"

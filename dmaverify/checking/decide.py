@@ -1,0 +1,118 @@
+"""Decides properties of a System: prepares the slices, runs an engine on each, joins the answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+from dmaverify.checking.merge import merge
+from dmaverify.checking.options import Options
+from dmaverify.checking.probes import exercise_by_walking
+from dmaverify.checking.problems import WrongInput
+from dmaverify.engines.base import Budget, Engine, Progress
+from dmaverify.ir.expr import const
+from dmaverify.ir.pipeline import Core, prepare, to_core
+from dmaverify.ir.slice import Slice
+from dmaverify.ir.system import Check, System
+from dmaverify.ir.types import Int
+from dmaverify.span import Span
+from dmaverify.verdict import Outcome, Word
+
+DEADLOCK = "deadlock"
+"""The built-in property about the graph of all states: it has no check of its own, and nothing may be
+sliced away.
+"""
+
+_WEIGHT = Int(32)
+
+
+class Decider:
+    """One System and what is to be found out about it.
+
+    ``reference`` is the System with the weight of every action in it: in its terms traces come back, and are
+    replayed.
+    """
+
+    def __init__(
+        self, system: System, options: Options, progress: Callable[[Progress], None] | None = None
+    ) -> None:
+        self.options = options
+        self.core: Core = to_core(system)
+        weights = self.core.weights
+        self.reference = system.with_(
+            actions=tuple(replace(a, weight=const(weights.get(a.name, 0), _WEIGHT)) for a in system.actions)
+        )
+        self.budget = Budget(options.timeout, options.memory, options.depth, progress=progress)
+        self.engine = engine_named(options)
+
+    def outcomes(self, properties: tuple[str, ...]) -> Iterator[Outcome]:
+        """One outcome for each property, as soon as all of its slices are decided."""
+        known = {p.name: p for p in self.reference.properties}
+        for name in properties:
+            if not known[name].applies:
+                yield Outcome(name, Word.NOT_APPLICABLE)
+        asked = tuple(n for n in properties if known[n].applies)
+        searched = tuple(n for n in asked if n != DEADLOCK)
+        slices = list(prepare(self.core, searched, fuse=self.options.fuse, slice=self.options.slice).slices)
+        if DEADLOCK in asked:
+            whole = prepare(self.core, (DEADLOCK,), fuse=self.options.fuse, slice=False).slices
+            slices += [replace(s, properties=(DEADLOCK,)) for s in whole]
+        left = {n: sum(n in s.properties for s in slices) for n in asked}
+        found: dict[str, list[Outcome]] = {n: [] for n in asked}
+        for name in asked:
+            if not left[name]:
+                yield self._joined(name, [])
+        for s in slices:
+            for outcome in self._search(s):
+                found[outcome.prop].append(outcome)
+                left[outcome.prop] -= 1
+                if not left[outcome.prop]:
+                    yield self._joined(outcome.prop, found.pop(outcome.prop))
+
+    def _search(self, s: Slice) -> list[Outcome]:
+        """The engine's answers about one slice, in terms of the reference System."""
+        outcomes = self.engine.run(s.system, s.properties, self.budget)
+        for o in outcomes:
+            if o.trace is not None:
+                o.trace = self.core.flat.decode_trace(o.trace)
+            for t in s.targets:
+                if t.prop == o.prop and t.kind != "cover":
+                    o.exercised.setdefault(t.label, None)
+        return outcomes
+
+    def _joined(self, name: str, parts: list[Outcome]) -> Outcome:
+        outcome = merge(name, parts)
+        for label, span in _labels(self.reference, name).items():
+            # what the passes have found to be unreachable is in no slice
+            outcome.exercised.setdefault(label, False)
+            outcome.spans.setdefault(label, span)
+        exercise_by_walking(self.reference, [outcome], self.options.seed)
+        return outcome
+
+
+def _labels(system: System, prop: str) -> dict[str, Span]:
+    labels = {w.label: w.span for w in system.always if w.prop == prop}
+    for a in system.actions:
+        labels.update({e.label: e.span for e in a.effects if isinstance(e, Check) and e.prop == prop})
+    return labels
+
+
+def engine_named(options: Options) -> Engine:
+    """The engine of that name."""
+    makers: dict[str, Callable[[], Engine]] = {
+        "auto": _explicit,
+        "explicit": _explicit,
+    }
+    if options.engine not in makers:
+        from difflib import get_close_matches
+
+        close = get_close_matches(options.engine, makers, n=1)
+        hint = f"did you mean {close[0]}?" if close else f"there are {', '.join(makers)}"
+        raise WrongInput(f"there is no engine {options.engine}; {hint}")
+    return makers[options.engine]()
+
+
+def _explicit() -> Engine:
+    from dmaverify.engines.explicit import ExplicitEngine
+
+    return ExplicitEngine()

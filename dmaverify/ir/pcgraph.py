@@ -1,0 +1,95 @@
+"""Where the threads of a core System can go: pc expressions taken apart, edges, and orders over them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from dmaverify.ir.expr import TRUE, Expr, and_, not_, or_
+from dmaverify.ir.system import Action, System, Thread
+
+
+def targets(pc: Expr) -> list[tuple[Expr, int]] | None:
+    """The places that a pc expression may say, each once, with the condition; None if it is not a tree of constants."""
+    found: dict[int, Expr] = {}
+    todo = [(TRUE, pc)]
+    while todo:
+        path, node = todo.pop()
+        if node.op == "const":
+            place = int(node.value)
+            found[place] = or_(found[place], path) if place in found else path
+        elif node.op == "ite":
+            c, a, b = node.args
+            todo.append((and_(path, not_(c)), b))
+            todo.append((and_(path, c), a))
+        else:
+            return None
+    return [(condition, place) for place, condition in found.items()]
+
+
+class PcGraph:
+    """The control flow of one thread. ``edges[p]`` are the (action, places it may lead to) that start at p."""
+
+    def __init__(self, system: System, thread: Thread) -> None:
+        self.thread = thread
+        self.actions: dict[int, list[Action]] = {}
+        self.next: dict[int, set[int]] = {}
+        self.simple = True
+        """False: some pc expression is not understood, or an action starts anywhere; passes then leave the thread alone."""
+        v = system.var(thread.pc)
+        self.entry: int | None = None if v.init is None else int(v.init)
+        for a in system.actions:
+            if thread.pc in a.updates and a.thread != thread.name:
+                self.simple = False
+            if a.thread == thread.name:
+                self._add(a)
+        if self.entry is None:
+            self.simple = False
+
+    def _add(self, a: Action) -> None:
+        if a.at is None:
+            self.simple = False
+            return
+        self.actions.setdefault(a.at, []).append(a)
+        places = self.after(a)
+        if places is None:
+            self.simple = False
+        else:
+            self.next.setdefault(a.at, set()).update(places)
+
+    def after(self, a: Action) -> list[int] | None:
+        """Where an action of the thread may lead; None if that is not known."""
+        new = a.updates.get(self.thread.pc)
+        if new is None:
+            return None if a.at is None else [a.at]
+        found = targets(new)
+        return None if found is None else [place for _, place in found]
+
+    @property
+    def places(self) -> set[int]:
+        """Every place that something starts at or leads to, and the entry."""
+        found = set(self.actions) | {p for after in self.next.values() for p in after}
+        return found if self.entry is None else found | {self.entry}
+
+    def order(self) -> dict[int, int]:
+        """Reverse postorder from the entry: an edge to a place that is not later is a back edge."""
+        assert self.entry is not None
+        seen: set[int] = set()
+        post: list[int] = []
+        stack: list[tuple[int, Iterator[int]]] = [(self.entry, iter(sorted(self.next.get(self.entry, ()))))]
+        seen.add(self.entry)
+        while stack:
+            place, after = stack[-1]
+            for p in after:
+                if p not in seen:
+                    seen.add(p)
+                    stack.append((p, iter(sorted(self.next.get(p, ())))))
+                    break
+            else:
+                stack.pop()
+                post.append(place)
+        return {p: n for n, p in enumerate(reversed(post))}
+
+
+def graphs(system: System) -> dict[str, PcGraph]:
+    """The control flow of each thread, by name."""
+    return {t.name: PcGraph(system, t) for t in system.threads}

@@ -1,0 +1,254 @@
+"""Monitors: handlers run where their events are emitted; clauses over the state become instances of ``always``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from dmaverify.ir.expr import FALSE, TRUE, Expr, and_, not_, select, var
+from dmaverify.ir.system import Always, Check, Message
+from dmaverify.ir.types import Map
+from dmaverify.lang import ast, sem, symbols
+from dmaverify.lang.lower import patterns
+from dmaverify.lang.lower.context import Binding, Ctx, Frame, Key, ev, run
+from dmaverify.lang.lower.conversions import stored, stored_as
+from dmaverify.lang.lower.operators import each
+from dmaverify.lang.lower.pure import join_label
+from dmaverify.lang.lower.step import Step
+from dmaverify.lang.lower.trees import nodes
+from dmaverify.lang.lower.vals import NullV, RangeV, SetV, Val, index_consts
+from dmaverify.lang.lower.world import World
+
+
+@dataclass(eq=False)
+class Instance:
+    """A selected monitor with its arguments, if it has any."""
+
+    name: str
+    sym: symbols.MonitorSym
+    env: dict[Key, Binding] = field(default_factory=dict)
+    ghosts: dict[str, str] = field(default_factory=dict)
+    numbers: dict[int, int] = field(default_factory=dict)
+    """The place of each assert among those of the monitor, in the order of the text."""
+
+    @property
+    def decl(self) -> ast.Monitor:
+        """The text."""
+        decl = self.sym.decl
+        assert isinstance(decl, ast.Monitor)
+        return decl
+
+
+def instance(world: World, sym: symbols.MonitorSym, name: str, args: list[ast.Arg]) -> Instance:
+    """Select a monitor."""
+    found = Instance(name, sym)
+    decl = found.decl
+    world.scan(decl)
+    asserts = [x for x in nodes(decl) if isinstance(x, ast.Assert)]
+    asserts.sort(key=lambda x: (x.span.line, x.span.column))
+    found.numbers = {id(x): i + 1 for i, x in enumerate(asserts)}
+    given = {a.name if a.name is not None else sym.params[i].name: a.value for i, a in enumerate(args)}
+    for p in sym.params:
+        assert p.local is not None
+        value = given.get(p.name, p.default)
+        if value is not None:
+            found.env[p.local.key] = world.pure(value)
+    return found
+
+
+def applies(world: World, inst: Instance) -> bool:
+    """Whether the board can have what the monitor speaks of."""
+    e = inst.decl.applies
+    if e is None:
+        return True
+    world.scan(e)
+    ctx = Ctx(world, Step(world.type_of), Frame(inst.name, env=dict(inst.env), monitor=inst))
+    cond = patterns.condition(ctx, e)
+    return cond is not FALSE
+
+
+# -- events -----------------------------------------------------------------------------------------------------------------
+
+
+def emit(ctx: Ctx, s: ast.Emit) -> None:
+    """An event: a label of the step, and all handlers of it."""
+    event = s.event.ref
+    assert isinstance(event, symbols.EventSym)
+    args = [None if a is None else ev(ctx, a) for a in symbols.arrange(s.event, event.params)]
+    happen(ctx, event, args, s)
+
+
+def happen(ctx: Ctx, event: symbols.EventSym, args: list[Val | None], s: ast.Node) -> None:
+    """The event with these arguments happens here; None: absent."""
+    shown = []
+    for p, value in zip(event.params, args, strict=True):
+        if value is not None:
+            shown.append((p.name, _shown(ctx, value, p.ty, s)))
+    ctx.step.emit(event.name, tuple(shown), s.span)
+    for cover in ctx.world.covers:
+        cover.at_event(ctx, event, args)
+    for inst in ctx.world.instances:
+        for handler in inst.decl.handlers:
+            if handler.ref is event:
+                _handle(ctx, inst, handler, args)
+
+
+def _shown(ctx: Ctx, value: Val, ty: sem.SemType, s: ast.Node) -> Expr:
+    if ty.storable:
+        return stored(ctx, value, ty, s.span)
+    if isinstance(value, Expr):
+        return value
+    if isinstance(value, RangeV) or (isinstance(value, SetV) and sem.index_like(ty)):
+        from dmaverify.lang.lower.vals import as_mask
+
+        return as_mask(value, value.of)
+    return TRUE
+
+
+def _handle(ctx: Ctx, inst: Instance, handler: ast.Handler, args: list[Val | None]) -> None:
+    inner = ctx.inside(Frame(inst.name, env=dict(inst.env), monitor=inst))
+    cond: Expr = TRUE
+    for p, value in zip(handler.patterns, args, strict=False):
+        if isinstance(p, ast.PatWild):
+            continue
+        if value is None:
+            return  # what is absent is undecided: the handler says nothing about it
+        with ctx.step.assuming(cond):
+            cond = and_(cond, patterns.match(inner, value, p))
+    ctx.step.when(cond, lambda: run(inner, handler.body))
+
+
+def assertion(ctx: Ctx, s: ast.Assert) -> None:
+    """An ``assert``: a check of its monitor's property, or of the scenario's."""
+    inst = ctx.frame.monitor
+    cond = patterns.condition(ctx, s.cond)
+    element = ctx.frame.element
+    if inst is None:
+        prop, label = "asserts", f"asserts@{s.span.line}"
+    else:
+        prop, label = inst.name, f"{inst.name}.{inst.numbers[id(s)]}"
+    if element:
+        label += f"[{element}]"
+    ctx.step.check(prop, label, cond, message(ctx, s.message), s.span)
+
+
+def message(ctx: Ctx, m: ast.Message | None) -> Message:
+    """A text with expressions; what is undefined in it is no error."""
+    if m is None:
+        return ()
+    quiet, ctx.step.quiet = ctx.step.quiet, True
+    found: list[str | Expr] = []
+    for part in m.parts:
+        if isinstance(part, str):
+            found.append(part)
+        else:
+            found += _text(ctx, ev(ctx, part), part)
+    ctx.step.quiet = quiet
+    return tuple(found)
+
+
+def _text(ctx: Ctx, value: Val, e: ast.Expr) -> list[str | Expr]:
+    if isinstance(value, Expr):
+        return [value]
+    if isinstance(value, NullV):
+        return ["null"]
+    if isinstance(value, SetV):
+        from dmaverify.lang.lower.vals import as_mask
+        from dmaverify.ir.expr import ite, some
+        from dmaverify.ir.types import Enum, Index, Range
+        from dmaverify.lang.lower.vals import null_of
+
+        if isinstance(value.of, Index | Enum | Range):
+            return [as_mask(value, value.of)]
+        parts: list[str | Expr] = ["{"]
+        for c, x in value.items:
+            parts += [", "] if len(parts) > 1 else []
+            parts.append(x if c is TRUE else ite(c, some(x), null_of(x.type)))
+        return [*parts, "}"]
+    if isinstance(value, RangeV):
+        return [value.lo, " .. ", value.hi]
+    return [getattr(getattr(value, "what", None), "name", "?")]
+
+
+# -- clauses over the state -----------------------------------------------------------------------------------------------------------
+
+
+def always_of(world: World, inst: Instance) -> list[Always]:
+    """All instances of a monitor's ``always`` clauses."""
+    found: list[Always] = []
+    for clause in inst.decl.always:
+        step = Step(world.type_of)
+        frame = Frame(inst.name, env=dict(inst.env), monitor=inst)
+        ctx = Ctx(world, step, frame)
+        for cond, chosen in each(ctx, clause.binders, clause.where):
+            frame.element = join_label("", [world.label(x) for x in chosen])
+            step.when(cond, lambda: run(ctx, clause.body))
+        found += _instances(world, inst.name, step, clause.stable)
+    return found
+
+
+def _instances(world: World, prop: str, step: Step, stable: bool) -> list[Always]:
+    found = []
+    for e in step.effects:
+        if isinstance(e, Check):
+            locks = guarding(world, e.cond) if stable else ()
+            when = and_(e.path, *(not_(x) for x in locks))
+            found.append(Always(prop, e.label, e.cond, when, e.message, locks, e.span))
+    return found
+
+
+def guarding(world: World, cond: Expr) -> tuple[Expr, ...]:
+    """The locks that somebody holds while writing a variable of the condition."""
+    from dmaverify.ir.expr import variables
+
+    names = sorted({lock for v in variables(cond) for lock in world.lock_writes.get(v, ())})
+    found: list[Expr] = []
+    for name in names:
+        t = world.types[name]
+        lock = var(name, t)
+        if isinstance(t, Map):
+            found += [select(lock, i) for i in index_consts(t.index)]
+        else:
+            found.append(lock)
+    return tuple(found)
+
+
+def lemma_instances(world: World, lemma: ast.Lemma, name: str, inst: Instance | None) -> list[Always]:
+    """All instances of a lemma."""
+    world.scan(lemma)
+    step = Step(world.type_of)
+    frame = Frame(name, env=dict(inst.env) if inst else {}, monitor=inst)
+    ctx = Ctx(world, step, frame)
+    locks: list[Expr] = []
+    for cond, chosen in each(ctx, lemma.binders, None):
+        element = join_label("", [world.label(x) for x in chosen])
+        label = f"{name}[{element}]" if element else name
+
+        def clause() -> None:
+            when: Expr = TRUE
+            if lemma.when is not None:
+                when = patterns.condition(ctx, lemma.when)
+                locks.extend(_free_locks(lemma.when, ctx))
+            with step.assuming(when):
+                body = patterns.condition(ctx, lemma.body)
+                step.check(name, label, body, (f"lemma {name}",), lemma.body.span)
+
+        step.when(cond, clause)
+    found = []
+    for e in step.effects:
+        if isinstance(e, Check) and e.prop == name:
+            found.append(Always(name, e.label, e.cond, e.path, e.message, tuple(dict.fromkeys(locks)), e.span))
+    return found
+
+
+def _free_locks(when: ast.Expr, ctx: Ctx) -> list[Expr]:
+    """The locks of ``free(l)`` in a lemma's ``when``."""
+    found = []
+    for x in nodes(when):
+        if isinstance(x, ast.Call) and isinstance(x.ref, symbols.BuiltinSym) and x.ref.name == "free":
+            lock = ev(ctx, x.args[0].value)
+            if isinstance(lock, Expr):
+                found.append(lock)
+    return found
+
+
+__all__ = ["Instance", "always_of", "applies", "assertion", "emit", "instance", "lemma_instances", "stored_as"]

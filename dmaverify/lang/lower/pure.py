@@ -1,0 +1,406 @@
+"""Statements inside one step: bodies of funcs, atomic blocks and procs, handlers of monitors."""
+
+from __future__ import annotations
+
+from dmaverify.ir.expr import FALSE, TRUE, Expr, and_, const, eq, field, mk, not_
+from dmaverify.ir.system import LockOp
+from dmaverify.ir.types import BOOL, Opt, Range, Record
+from dmaverify.lang import ast, sem, symbols
+from dmaverify.lang.lower import patterns
+from dmaverify.lang.lower.calls import delete, introduce, push
+from dmaverify.lang.lower.context import (
+    Cell,
+    Ctx,
+    Loop,
+    Place,
+    Unsupported,
+    ev,
+    ev_expr,
+    executes,
+    read_place,
+    run,
+    write_place,
+)
+from dmaverify.lang.lower.conversions import get, require, stored, stored_as
+from dmaverify.lang.lower.operators import arithmetic, each
+from dmaverify.lang.lower.places import place_of
+from dmaverify.lang.lower.vals import NullV, Val
+from dmaverify.span import Span
+
+LONGEST = 1024
+"""So often a loop without a bound of its own is unrolled before the text is refused."""
+
+
+@executes(ast.Block)
+def _block(ctx: Ctx, s: ast.Block) -> None:
+    for inner in s.stmts:
+        run(ctx, inner)
+        # what follows a certain jump is dead, unless a label in it is jumped to
+        if ctx.step.live is FALSE and not ctx.step.exits:
+            break
+
+
+def components(ctx: Ctx, value: Val, count: int, span: Span) -> list[Val]:
+    """One value for each of several targets."""
+    if count == 1:
+        return [value]
+    assert isinstance(value, Expr)
+    if isinstance(value.type, Opt):
+        value = get(ctx, value, span)
+    assert isinstance(value.type, Record) and len(value.type.fields) == count
+    return [field(value, n) for n, _ in value.type.fields]
+
+
+def failure(value: Val, ty: sem.SemType) -> tuple[Expr, Val]:
+    """When the ``else`` after a value is taken, and the value where it is not."""
+    if isinstance(value, NullV):
+        return TRUE, value
+    if isinstance(value, Expr) and isinstance(value.type, Opt):
+        return not_(mk("present", (value,))), mk("get", (value,))
+    assert isinstance(value, Expr)
+    if isinstance(sem.strip(ty), sem.BoolT):
+        return not_(value), value
+    if isinstance(ty, sem.OptT):
+        return FALSE, value
+    return not_(eq(value, const(0, value.type))), value
+
+
+def with_else(ctx: Ctx, value: Val, ty: sem.SemType, orelse: ast.Block | None) -> Val:
+    """The value after its ``else`` has been taken where it failed."""
+    if orelse is None:
+        return value
+    failed, good = failure(value, ty)
+    ctx.step.when(failed, lambda: run(ctx, orelse))
+    return good
+
+
+@executes(ast.Let)
+def _let(ctx: Ctx, s: ast.Let) -> None:
+    values: list[Val] = []
+    if len(s.values) == 1 and isinstance(s.values[0], ast.Uninitialised):
+        for n in s.names:
+            let_poison(ctx, n)
+        return
+    for v in s.values:
+        if isinstance(v, ast.Uninitialised):
+            values.append(NullV())
+        else:
+            value = with_else(ctx, ev(ctx, v), v.ty, s.orelse)
+            values += components(ctx, value, len(s.names) if len(s.values) == 1 else 1, v.span)
+    for i, (n, value) in enumerate(zip(s.names, values, strict=True)):
+        if len(s.values) == len(s.names) and isinstance(s.values[i], ast.Uninitialised):
+            let_poison(ctx, n)
+            continue
+        local = ctx.world.local(n, n.name)
+        if n.ty is not None and isinstance(value, NullV):
+            value = stored(ctx, value, n.ty, n.span)
+        if local is None:
+            continue
+        introduce(ctx, local, value)
+
+
+def let_poison(ctx: Ctx, n: ast.LetName) -> None:
+    """A local that is not set yet."""
+    local = ctx.world.local(n, n.name)
+    if local is None:
+        return
+    ir = ctx.world.ir(n.ty)
+    name = ctx.step.fresh(n.name)
+    flag = ctx.step.fresh(f"{n.name}.unset")
+    ctx.step.write(name, const(ir.default, ir))
+    ctx.step.write(flag, TRUE)
+    ctx.frame.env[local.key] = Cell(name, flag)
+
+
+def assign(ctx: Ctx, target: ast.Expr, value: Val) -> None:
+    """Put a value into a place."""
+    if isinstance(target, ast.Name) and isinstance(target.ref, symbols.LocalSym):
+        bound = ctx.frame.env.get(target.ref.key)
+        if isinstance(bound, Cell):
+            put_local(ctx, bound, target.ref, value)
+            return
+    place = place_of(ctx, target)
+    put(ctx, place, value, target)
+
+
+def put_local(ctx: Ctx, cell: Cell, local: symbols.LocalSym, value: Val) -> None:
+    """Assign to a local that has a variable."""
+    if local.ty.storable and not isinstance(value, Expr):
+        value = stored(ctx, value, local.ty, local.span)
+    elif isinstance(value, Expr) and ctx.step.has(cell.name):
+        old = ctx.step.read(cell.name)
+        if isinstance(old, Expr) and old.type != value.type:
+            value = stored_as(ctx, value, old.type, local.span)
+    elif isinstance(value, Expr) and not cell.name.startswith("%"):
+        value = stored_as(ctx, value, ctx.world.types[cell.name], local.span)
+    ctx.step.write(cell.name, value)
+    if cell.unset is not None:
+        ctx.step.write(cell.unset, FALSE)
+
+
+def put(ctx: Ctx, place: Place, value: Val, target: ast.Expr) -> None:
+    """Assign to a place of the model's state, or of a record."""
+    from dmaverify.lang.sem import BitField
+
+    if place.path and isinstance(place.path[-1], BitField):
+        assert isinstance(value, Expr)
+        write_place(ctx.step, place, value)
+        return
+    old = read_place(ctx.step, place)
+    write_place(ctx.step, place, stored_as(ctx, value, old.type, target.span))
+
+
+@executes(ast.Assign)
+def _assign(ctx: Ctx, s: ast.Assign) -> None:
+    values: list[Val] = []
+    for v in s.values:
+        value = with_else(ctx, ev(ctx, v), v.ty, s.orelse)
+        values += components(ctx, value, len(s.targets) if len(s.values) == 1 else 1, v.span)
+    for target, value in zip(s.targets, values, strict=True):
+        if isinstance(target, ast.Name) and target.name == "_":
+            continue
+        assign(ctx, target, value)
+
+
+@executes(ast.OpAssign)
+def _op_assign(ctx: Ctx, s: ast.OpAssign) -> None:
+    old = ev(ctx, s.target)
+    assign(ctx, s.target, arithmetic(ctx, s.op, old, ev(ctx, s.value), s.target.ty, s.span))
+
+
+# -- branches and loops ----------------------------------------------------------------------------------------------------
+
+
+@executes(ast.If)
+def _if(ctx: Ctx, s: ast.If) -> None:
+    cond = patterns.condition(ctx, s.cond)
+    orelse = s.orelse
+    ctx.step.when(cond, lambda: run(ctx, s.then), None if orelse is None else lambda: run(ctx, orelse))
+
+
+@executes(ast.Match)
+def _match(ctx: Ctx, s: ast.Match) -> None:
+    values = [ev(ctx, x) for x in s.scrutinees]
+
+    def go(i: int) -> None:
+        if i < len(s.arms):
+            cond = patterns.arm(ctx, values, s.arms[i].patterns)
+            ctx.step.when(cond, lambda: run(ctx, s.arms[i].body), lambda: go(i + 1))
+
+    go(0)
+
+
+@executes(ast.For)
+def _for(ctx: Ctx, s: ast.For) -> None:
+    step, frame = ctx.step, ctx.frame
+    loop = Loop(object(), object())
+    element = frame.element
+    frame.loops.append(loop)
+    for cond, chosen in each(ctx, s.binders, s.where):
+        frame.element = join_label(element, [ctx.world.label(x) for x in chosen])
+        step.when(cond, lambda: run(ctx, s.body))
+        step.arrive(loop.next)
+        if step.live is FALSE:
+            break
+    frame.element = element
+    frame.loops.pop()
+    step.arrive(loop.end)
+
+
+def join_label(outer: str, parts: list[str]) -> str:
+    """The elements of nested loops, for labels; what is no constant has no name."""
+    return ", ".join(x for x in [outer, *parts] if x)
+
+
+def bound_of(ctx: Ctx, e: ast.Expr | None) -> int | None:
+    """How often a loop runs at most."""
+    if e is None:
+        return None
+    value = ev_expr(ctx, e)
+    if not value.is_const:
+        raise Unsupported("the bound of a loop is a constant", e.span)
+    return int(value.value)
+
+
+def _repeat(ctx: Ctx, cond: ast.Expr | None, step_stmt: ast.Stmt | None, body: ast.Block, limit: int | None, span: Span) -> None:
+    step = ctx.step
+    loop = Loop(object(), object())
+    ctx.frame.loops.append(loop)
+    rounds = 0
+    while step.live is not FALSE:
+        here: Expr = TRUE if cond is None else patterns.condition(ctx, cond)
+        if here is not TRUE:
+            step.when(not_(here), lambda: step.leave(loop.end))
+        if step.live is FALSE:
+            break
+        if limit is not None and rounds == limit:
+            require(ctx, "bound", FALSE, span, f"this loop runs more than {limit} times")
+            step.leave(object())
+            break
+        if rounds == LONGEST:
+            raise Unsupported("this loop has no bound that can be seen", span, "Say `at most N`.")
+        rounds += 1
+        run(ctx, body)
+        step.arrive(loop.next)
+        if step_stmt is not None:
+            run(ctx, step_stmt)
+    ctx.frame.loops.pop()
+    step.arrive(loop.end)
+
+
+@executes(ast.CFor)
+def _c_for(ctx: Ctx, s: ast.CFor) -> None:
+    local = ctx.world.local(s, s.name)
+    start = stored(ctx, ev(ctx, s.init), s.ty, s.span)
+    name = ctx.step.fresh(s.name)
+    ctx.step.write(name, start)
+    if local is not None:
+        ctx.frame.env[local.key] = Cell(name)
+    _repeat(ctx, s.cond, s.step, s.body, bound_of(ctx, s.bound), s.span)
+
+
+@executes(ast.While)
+def _while(ctx: Ctx, s: ast.While) -> None:
+    _repeat(ctx, s.cond, None, s.body, bound_of(ctx, s.bound), s.span)
+
+
+@executes(ast.Loop)
+def _loop(ctx: Ctx, s: ast.Loop) -> None:
+    _repeat(ctx, None, None, s.body, bound_of(ctx, s.bound), s.span)
+
+
+@executes(ast.Repeat)
+def _repeat_stmt(ctx: Ctx, s: ast.Repeat) -> None:
+    n = bound_of(ctx, s.count)
+    loop = Loop(object(), object())
+    ctx.frame.loops.append(loop)
+    for _ in range(n or 0):
+        run(ctx, s.body)
+        ctx.step.arrive(loop.next)
+    ctx.frame.loops.pop()
+    ctx.step.arrive(loop.end)
+
+
+@executes(ast.Break)
+def _break(ctx: Ctx, s: ast.Break) -> None:
+    ctx.step.leave(ctx.frame.loops[-1].end)
+
+
+@executes(ast.Continue)
+def _continue(ctx: Ctx, s: ast.Continue) -> None:
+    ctx.step.leave(ctx.frame.loops[-1].next)
+
+
+@executes(ast.Return)
+def _return(ctx: Ctx, s: ast.Return) -> None:
+    frame = ctx.frame
+    if s.values:
+        if len(s.values) == 1:
+            value = ev(ctx, s.values[0])
+        else:
+            ty = frame.callees[-1].ty
+            ir = ctx.world.ir(ty)
+            assert isinstance(ir, Record)
+            parts = [stored_as(ctx, ev(ctx, v), t, v.span) for v, (_, t) in zip(s.values, ir.fields, strict=True)]
+            value = mk("rec", parts, ir)
+        if isinstance(value, NullV):
+            value = stored(ctx, value, frame.callees[-1].ty, s.span)
+        ctx.step.write(frame.ret, value)
+    ctx.step.leave(("return", frame.ret))
+
+
+@executes(ast.Goto)
+def _goto(ctx: Ctx, s: ast.Goto) -> None:
+    ctx.step.leave(("label", ctx.frame.ret, s.label))
+
+
+@executes(ast.Labelled)
+def _labelled(ctx: Ctx, s: ast.Labelled) -> None:
+    ctx.step.arrive(("label", ctx.frame.ret, s.label))
+    if s.stmt is not None:
+        run(ctx, s.stmt)
+
+
+# -- the rest -----------------------------------------------------------------------------------------------------------------
+
+
+@executes(ast.CallStmt)
+def _call(ctx: Ctx, s: ast.CallStmt) -> None:
+    value = ev(ctx, s.call)
+    if s.orelse is not None:
+        with_else(ctx, value, s.call.ty, s.orelse)
+
+
+@executes(ast.Atomic)
+def _atomic(ctx: Ctx, s: ast.Atomic) -> None:
+    run(ctx, s.body)
+
+
+@executes(ast.Lock)
+def _lock(ctx: Ctx, s: ast.Lock) -> None:
+    """Within one step a lock is a condition: nobody else holds it."""
+    place = place_of(ctx, s.target)
+    held = read_place(ctx.step, place)
+    ctx.step.require(not_(held))
+    ctx.step.locks += [LockOp("acquire", held), LockOp("release", held)]
+    run(ctx, s.body)
+
+
+@executes(ast.Choose)
+def _choose(ctx: Ctx, s: ast.Choose) -> None:
+    t = Range(0, len(s.arms) - 1)
+    chosen = ctx.step.choose("arm", t)
+
+    def go(i: int) -> None:
+        if i == len(s.arms) - 1:
+            run(ctx, s.arms[i])
+        else:
+            ctx.step.when(eq(chosen, const(i, t)), lambda: run(ctx, s.arms[i]), lambda: go(i + 1))
+
+    go(0)
+
+
+@executes(ast.Assume)
+def _assume(ctx: Ctx, s: ast.Assume) -> None:
+    ctx.step.require(patterns.condition(ctx, s.cond))
+
+
+@executes(ast.Wait)
+def _wait(ctx: Ctx, s: ast.Wait) -> None:
+    ctx.step.require(patterns.condition(ctx, s.cond))
+
+
+@executes(ast.Assert)
+def _assert(ctx: Ctx, s: ast.Assert) -> None:
+    ctx.world.assertion(ctx, s)
+
+
+@executes(ast.Emit)
+def _emit(ctx: Ctx, s: ast.Emit) -> None:
+    from dmaverify.lang.lower.monitors import emit
+
+    emit(ctx, s)
+
+
+@executes(ast.MightSleep)
+def _might_sleep(ctx: Ctx, s: ast.MightSleep) -> None:
+    cond = TRUE if s.cond is None else patterns.condition(ctx, s.cond)
+    ctx.world.may_sleep(ctx, cond, s.span)
+
+
+@executes(ast.Schedule)
+def _schedule(ctx: Ctx, s: ast.Schedule) -> None:
+    ctx.world.schedule(ctx, s)
+
+
+@executes(ast.Delete)
+def _delete(ctx: Ctx, s: ast.Delete) -> None:
+    delete(ctx, s.target)
+
+
+@executes(ast.Push)
+def _push(ctx: Ctx, s: ast.Push) -> None:
+    push(ctx, s.value, s.list)
+
+
+__all__ = ["BOOL", "and_", "assign", "components", "failure", "let_poison", "put_local", "with_else"]

@@ -1,0 +1,403 @@
+"""What runs by itself: sequences, clients, interrupt handlers, boot, works and timers, and the hardware's own actions."""
+
+from __future__ import annotations
+
+from itertools import product
+
+from dmaverify.ir.expr import FALSE, TRUE, Expr, const, default, not_, or_, select, store, var
+from dmaverify.ir.system import Action
+from dmaverify.ir.types import BOOL, Int, Map, Type
+from dmaverify.lang import ast, symbols
+from dmaverify.lang.lower import patterns
+from dmaverify.lang.lower.context import Ctx, Frame, Unsupported, ev, ev_expr, run
+from dmaverify.lang.lower.conversions import stored_as
+from dmaverify.lang.lower.contexts import level_of
+from dmaverify.lang.lower.flow import Flow, text_of
+from dmaverify.lang.lower.graph import Point
+from dmaverify.lang.lower.operators import elements
+from dmaverify.lang.lower.statements import lower
+from dmaverify.lang.lower.step import Step
+from dmaverify.lang.lower.trees import nodes
+from dmaverify.lang.lower.vals import index_consts
+from dmaverify.lang.lower.values import all_values
+from dmaverify.lang.lower.world import World
+
+LEVELS = ("early", "pure", "core", "postcore", "arch", "subsys", "fs", "device", "late")
+"""Initcall levels, first to last."""
+
+MOST_ALTERNATIVES = 24
+"""So many alternatives of one operation of a client are lowered apart, with constants in place of its choices."""
+
+MOST_INSTANCES = 4096
+"""So many instances of one spontaneous action there may be."""
+
+
+def start_guard(world: World, sym: symbols.ThreadSym) -> Expr:
+    """What has to have ended before a thread starts."""
+    first = [world.thread_done(t) for t in sym.after]
+    for other in world.checked.threads.values():
+        if sym in other.before:
+            first.append(world.thread_done(other))
+    from dmaverify.ir.expr import and_
+
+    return and_(*first)
+
+
+def flow_for(world: World, sym: symbols.ThreadSym) -> Flow:
+    """An empty flow for a thread."""
+    actor = sym.device.name if sym.device is not None else (sym.cpu or sym.name)
+    f = Flow(world, sym.name, actor)
+    f.level = level_of(sym)
+    f.cpu = sym.cpu if sym.device is None and sym.cpu else None
+    world.current = f
+    world.contexts.flow = f
+    world.contexts.held = []
+    world.scan(getattr(sym.decl, "body", None))
+    world.scan(getattr(sym.decl, "mays", None))
+    return f
+
+
+def sequence(world: World, sym: symbols.ThreadSym) -> Flow:
+    """``sequence``: once from its start to its end."""
+    decl = sym.decl
+    assert isinstance(decl, ast.Sequence)
+    f = flow_for(world, sym)
+    guard = start_guard(world, sym)
+    irq = f.level != "task"
+    if guard is not TRUE or irq:
+        step = f.new_step()
+        step.require(guard)
+        if irq:
+            world.contexts.start(f, step)
+        f.commit(step, decl, timeless=False, text=f"{sym.name} starts", name=f"{sym.name}.start")
+    f.scope.frame.ret = sym.name
+    lower(f, decl.body)
+    f.resume(f.scope.ret.point)
+    if irq:
+        step = f.new_step()
+        world.contexts.end(f, step)
+        f.commit(step, decl, timeless=False, text=f"{sym.name} returns", name=f"{sym.name}.return")
+    if f.at is not None:
+        f.at.stop = True
+        f.resume(f.end)
+    return f
+
+
+def interrupt(world: World, sym: symbols.ThreadSym) -> Flow:
+    """``interrupt``: any number of times, whenever its CPU lets it."""
+    decl = sym.decl
+    assert isinstance(decl, ast.Interrupt)
+    f = flow_for(world, sym)
+    idle = f.graph.start
+    step = f.new_step()
+    if decl.when is not None:
+        world.scan(decl.when)
+        step.require(patterns.condition(f.ctx(step), decl.when))
+    step.require(start_guard(world, sym))
+    world.contexts.start(f, step)
+    f.commit(step, decl, timeless=False, text=f"interrupt {sym.name}", name=f"{sym.name}.start")
+    f.scope.frame.ret = sym.name
+    lower(f, decl.body)
+    f.resume(f.scope.ret.point)
+    step = f.new_step()
+    world.contexts.end(f, step)
+    f.commit(step, decl, timeless=False, text=f"{sym.name} returns", name=f"{sym.name}.return")
+    f.goto(idle)
+    f.idle.append(idle)
+    return f
+
+
+def boot(world: World, calls: list[symbols.ThreadSym]) -> Flow:
+    """All initcalls, level by level, in one thread."""
+    f = Flow(world, "boot", "cpu0")
+    f.cpu = "cpu0"
+    world.current = f
+    world.contexts.flow = f
+    world.contexts.held = []
+    ordered = sorted(calls, key=lambda t: LEVELS.index(t.decl.level))
+    for sym in ordered:
+        world.scan(sym.decl.body)
+        f.scope.frame.ret = sym.name
+        f.scope.ret.point = Point()
+        lower(f, sym.decl.body)
+        f.resume(f.scope.ret.point)
+    if f.at is not None:
+        f.at.stop = True
+        f.resume(f.end)
+    return f
+
+
+# -- works and timers ---------------------------------------------------------------------------------------------------------
+
+
+def _pending(world: World, sym: symbols.ThreadSym) -> tuple[str, list[Type]]:
+    """The variable that says for which arguments a work or timer is pending."""
+    keys = [world.ir(p.ty) for p in sym.params]
+    t: Type = BOOL
+    for k in reversed(keys):
+        t = Map(k, t)
+    name = f"{sym.name}.pending"
+    if name not in world.types:
+        world.declare(name, t, t.default, sym.span)
+    return name, keys
+
+
+def _cell(whole: Expr, keys: list[Expr]) -> Expr:
+    for k in keys:
+        whole = select(whole, k)
+    return whole
+
+
+def _with(whole: Expr, keys: list[Expr], value: Expr) -> Expr:
+    if not keys:
+        return value
+    return store(whole, keys[0], _with(select(whole, keys[0]), keys[1:], value))
+
+
+def schedule(ctx: Ctx, s: ast.Schedule) -> None:
+    """``schedule w(args)``, ``arm``: it is pending now; ``cancel``: it is not."""
+    sym = s.ref
+    assert isinstance(sym, symbols.ThreadSym)
+    name, types = _pending(ctx.world, sym)
+    keys = [stored_as(ctx, ev(ctx, a.value), t, a.span) for a, t in zip(s.args, types, strict=True)]
+    whole = ctx.step.read(name)
+    assert isinstance(whole, Expr)
+    ctx.step.write(name, _with(whole, keys, FALSE if s.kind == "cancel" else TRUE))
+
+
+def deferred(world: World, sym: symbols.ThreadSym) -> Flow:
+    """``work`` and ``timer``: runs at some time after it was asked for, or never."""
+    decl = sym.decl
+    f = flow_for(world, sym)
+    idle = f.graph.start
+    name, types = _pending(world, sym)
+    step = f.new_step()
+    keys = [step.choose(p.name, t) for p, t in zip(sym.params, types, strict=True)]
+    whole = step.read(name)
+    assert isinstance(whole, Expr)
+    step.require(_cell(whole, keys))
+    step.write(name, _with(whole, keys, FALSE))
+    for p, k in zip(sym.params, keys, strict=True):
+        if p.local is not None:
+            f.introduce(step, p.local, k)
+    irq = f.level != "task" and f.cpu is not None
+    if irq:
+        world.contexts.start(f, step)
+    f.commit(step, decl, timeless=False, text=f"{sym.kind} {sym.name}", name=f"{sym.name}.start")
+    f.scope.frame.ret = sym.name
+    lower(f, decl.body)
+    f.resume(f.scope.ret.point)
+    if irq:
+        step = f.new_step()
+        world.contexts.end(f, step)
+        f.commit(step, decl, timeless=False, text=f"{sym.name} returns", name=f"{sym.name}.return")
+    f.goto(idle)
+    f.idle.append(idle)
+    return f
+
+
+# -- clients --------------------------------------------------------------------------------------------------------------------
+
+
+def client(world: World, sym: symbols.ThreadSym) -> Flow:
+    """``client``: again and again one of its operations, run to its end."""
+    decl = sym.decl
+    assert isinstance(decl, ast.Client)
+    f = flow_for(world, sym)
+    f.scope.frame.ret = sym.name
+    idle = f.graph.start
+    shared = _slots_seen_elsewhere(world, sym)
+    for ref in sym.slots.values():
+        name = world.slots.variable(ref)
+        if id(ref) not in shared:
+            f.own.add(name)
+    for block in decl.mays:
+        choices = _choices(f, block)
+        for combination in product(*(values for _, values in choices)):
+            f.at = idle
+            names = []
+            for (node, _), value in zip(choices, combination, strict=True):
+                f.frame.env[(id(node), "any")] = value
+                names.append(world.label(value))
+            _operation(f, sym, decl, block, names, idle)
+    f.idle.append(idle)
+    return f
+
+
+def _choices(f: Flow, block: ast.Block) -> list[tuple[ast.Expr, list[Expr]]]:
+    """The choices of an operation among a few constants."""
+    found: list[tuple[ast.Expr, list[Expr]]] = []
+    total = 1
+    looping = {id(y) for x in nodes(block) if isinstance(x, ast.While | ast.Loop | ast.CFor | ast.Repeat) for y in nodes(x)}
+    for x in nodes(block):
+        if id(x) in looping or not isinstance(x, ast.AnyIn | ast.AnyType):
+            continue
+        ctx = f.ctx(f.new_step())
+        try:
+            if isinstance(x, ast.AnyIn):
+                values = elements(ctx, ev(ctx, x.domain), x.span)
+            else:
+                t = f.world.ir(x.ty)
+                if isinstance(t, Int):
+                    continue
+                values = elements(ctx, all_values(ctx, x.ty, x.span), x.span)
+        except (Unsupported, AssertionError):
+            continue
+        if not values or not all(c is TRUE and v.is_const for c, v in values):
+            continue
+        if total * len(values) > MOST_ALTERNATIVES:
+            continue
+        total *= len(values)
+        found.append((x, [v for _, v in values]))
+    return found
+
+
+def _slots_seen_elsewhere(world: World, sym: symbols.ThreadSym) -> set[int]:
+    mine = {id(s) for s in sym.slots.values()}
+    found: set[int] = set()
+    for other in world.checked.threads.values():
+        if other is sym:
+            continue
+        for x in nodes(getattr(other.decl, "body", None), getattr(other.decl, "mays", None)):
+            ref = getattr(x, "ref", None)
+            if id(ref) in mine:
+                found.add(id(ref))
+    return found
+
+
+def _operation(
+    f: Flow, sym: symbols.ThreadSym, decl: ast.Client, block: ast.Block, names: list[str], idle: Point
+) -> None:
+    world, slots = f.world, f.world.slots
+    step = f.new_step()
+    step.require(start_guard(world, sym))
+    if decl.while_ is not None:
+        world.scan(decl.while_)
+        step.require(patterns.condition(f.ctx(step), decl.while_))
+    slots.chosen.clear()
+    slots.outside.clear()
+    targets = {
+        id(t) for x in nodes(block) if isinstance(x, ast.Assign) for t in x.targets if isinstance(t, ast.Name)
+    }
+    read: dict[symbols.SlotSym, None] = {}
+    written: dict[symbols.SlotSym, None] = {}
+    foreign: dict[symbols.SlotSym, ast.Expr] = {}
+    for x in nodes(block):
+        ref = getattr(x, "ref", None)
+        if isinstance(ref, symbols.SlotSym):
+            if ref.client is not sym:
+                assert isinstance(x, ast.Expr)
+                foreign[ref] = x
+            elif id(x) in targets:
+                written[ref] = None
+            elif not _asks_fullness(block, x):
+                read[ref] = None
+    ctx = f.ctx(step)
+    for ref in read:
+        present = slots.present(ctx, ref)
+        k = present[0][1] if len(present) == 1 else step.choose(ref.name, present[0][1].type)
+        whole = step.read(slots.variable(ref))
+        assert isinstance(whole, Expr)
+        from dmaverify.ir.expr import mk
+
+        step.require(mk("present", (select(whole, k),)))
+        kept = f.keep(step, k, f"{ref.name}#", id(ref))
+        assert isinstance(kept, Expr)
+        slots.chosen[id(ref)] = kept
+    for ref in written:
+        if ref not in read:
+            step.require(or_(*(not_(c) for c, _ in slots.present(ctx, ref))))
+    for ref, e in foreign.items():
+        held = slots.read(ctx, ref, e)
+        assert isinstance(held, Expr)
+        step.require(or_(*(c for c, _ in slots.present(ctx, ref))))
+        slots.outside[id(ref)] = f.keep(step, held, ref.name, id(ref))
+    irq = f.level != "task" and f.cpu is not None
+    if irq:
+        world.contexts.start(f, step)
+    text = text_of(block.stmts[0].span) if block.stmts else "nothing"
+    call = _main_call(block)
+    shown = f"{sym.name}.{call or 'may'}@{block.span.line}" + (f"({', '.join(names)})" if names else "")
+    f.commit(step, block, timeless=False, text=text, name=shown)
+    lower(f, block)
+    if f.at is not None:
+        step = f.new_step()
+        step.reached(world.operation(f"{sym.name}: {text}" + (f" with {', '.join(names)}" if names else ""), block.span), block.span)
+        f.commit(step, block, timeless=True)
+        if irq:
+            step = f.new_step()
+            world.contexts.end(f, step)
+            f.commit(step, block, timeless=False, text=f"{sym.name} returns", name=f"{shown}.return")
+    f.goto(idle)
+    slots.chosen.clear()
+    slots.outside.clear()
+
+
+def _asks_fullness(block: ast.Block, e: ast.Node) -> bool:
+    return any(
+        isinstance(x, ast.Call) and isinstance(x.ref, symbols.BuiltinSym) and any(a.value is e for a in x.args)
+        for x in nodes(block)
+    )
+
+
+def _main_call(block: ast.Block) -> str:
+    for x in nodes(block):
+        if isinstance(x, ast.Call) and isinstance(x.ref, symbols.ProcSym):
+            return x.ref.name
+    return ""
+
+
+# -- hardware ------------------------------------------------------------------------------------------------------------------------
+
+
+def spontaneous(world: World, sym: symbols.SpontaneousSym) -> list[Action]:
+    """One action for each combination of arguments; those that can never happen are left out."""
+    world.scan(sym.decl)
+    world.current = None
+    world.contexts.flow = None
+    world.contexts.held = []
+    domains: list[list[Expr]] = []
+    count = 1
+    for p in sym.params:
+        t = world.ir(p.ty)
+        domains.append(index_consts(t))
+        count *= t.count
+    if count > MOST_INSTANCES:
+        raise Unsupported(f"{sym.name} has {count} instances, which are too many", sym.span)
+    found: list[Action] = []
+    actor = sym.module.split(".")[-1]
+    for combination in product(*domains):
+        step = Step(world.type_of)
+        shown = ", ".join(world.label(v) for v in combination)
+        frame = Frame(sym.name, element=shown)
+        ctx = Ctx(world, step, frame)
+        for p, value in zip(sym.params, combination, strict=True):
+            assert p.local is not None
+            frame.env[p.local.key] = value
+        if sym.when is not None:
+            step.require(patterns.condition(ctx, sym.when))
+        if step.guard is FALSE:
+            continue
+        frame.ret = sym.name
+        run(ctx, sym.body)
+        name = f"{sym.name}({shown})" if shown else sym.name
+        found.append(
+            Action(
+                name,
+                None,
+                None,
+                step.guard,
+                tuple(step.inputs),
+                tuple(step.effects),
+                step.updates(),
+                None,
+                tuple(step.locks),
+                text=name,
+                actor=actor,
+                span=sym.span,
+            )
+        )
+    return found
+
+
+__all__ = ["boot", "client", "const", "default", "deferred", "ev_expr", "interrupt", "sequence", "spontaneous", "var"]
