@@ -69,6 +69,8 @@ def check(
     try:
         for item in find_scenarios([Path(p) for p in paths]):
             found = list_variants(item, options)
+            if item.in_folder and not (found.variants or found.diagnostics or found.internal):
+                continue  # it does not have the variant that was asked for; others may
             scenario = ScenarioResult(item.file, found.name, found.title, diagnostics=found.diagnostics)
             todo += [Job(len(report.scenarios), item.file, name) for name in found.variants]
             if found.internal:

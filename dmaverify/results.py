@@ -39,12 +39,11 @@ class Change:
 
 @dataclass(frozen=True)
 class Call:
-    """A call that a step enters: the procedure, the call as the source spells it, and where."""
+    """A call that leads to a step: the procedure, the call as the source spells it, and where."""
 
     proc: str
     text: str
     span: Span
-    depth: int
 
 
 @dataclass(frozen=True)
@@ -61,10 +60,10 @@ class StoryStep:
     action: str
     actor: str
     thread: str
-    depth: int
     text: str
     inputs: tuple[tuple[str, str], ...] = ()
-    calls: tuple[Call, ...] = ()
+    stack: tuple[Call, ...] = ()
+    """The calls that lead to it, outermost first."""
     result: str = ""
     events: tuple[str, ...] = ()
     changes: tuple[Change, ...] = ()
@@ -74,6 +73,7 @@ class StoryStep:
     """Values, after the step, of what the story's ``columns`` name."""
     marks: tuple[str, ...] = ()
     folded: bool = False
+    """The failure does not depend on it: left out of the default view."""
     span: Span = NOWHERE
 
 
@@ -171,6 +171,10 @@ class PropertyResult:
     """For a cover: whether some state or step fulfils it."""
     exercised_shown: bool = True
     """False: no engine could decide whether the property was put to the test."""
+    instances: str = ""
+    """The parameter values that the verdict is for, ``n = 1..64``; empty if there is one instance only."""
+    choice: tuple[tuple[str, str], ...] = ()
+    """The parameter values of the instance that the trace is of."""
     again: str = ""
     """The command that shows it again."""
     span: Span = NOWHERE

@@ -18,7 +18,6 @@ import dmaverify
 from dmaverify.checking import decide as deciding
 from dmaverify.checking import frontend
 from dmaverify.checking.frontend import Model
-from dmaverify.checking.options import Options
 from dmaverify.checking.problems import WrongInput
 from dmaverify.cli.main import run
 from dmaverify.ir.expr import FALSE, TRUE
@@ -43,18 +42,21 @@ class Fake:
         return Path(file).stem, "a title", self.variants
 
     def load(self, file: str, variant: str | None, params: Mapping[str, int | str]) -> Model:
+        return next(self.load_all(file, variant, params))
+
+    def load_all(self, file: str, variant: str | None, params: Mapping[str, int | str]) -> Iterator[Model]:
         if isinstance(self.error, WrongInput):
             raise self.error
         expected = {"no_overlap": self.expected[variant]} if variant in self.expected else {}
         shown = tuple((k, str(v)) for k, v in params.items())
-        return Model(Path(file).stem, "a title", racing.system(), ("no_overlap",), expected, params=shown)
+        yield Model(Path(file).stem, "a title", racing.system(), ("no_overlap",), expected, params=shown)
 
     def decide(self) -> Iterator[Outcome]:
         if self.error is not None:
             raise self.error
         yield replace(self.outcome)
 
-    def decider(self, system: System, options: Options, progress: object) -> Decided:
+    def decider(self, system: System, *_: object) -> Decided:
         return Decided(system, self.decide)
 
 
@@ -73,6 +75,7 @@ def fake(monkeypatch: pytest.MonkeyPatch) -> Fake:
     f = Fake()
     monkeypatch.setattr(frontend, "outline", f.outline)
     monkeypatch.setattr(frontend, "load", f.load)
+    monkeypatch.setattr(frontend, "load_all", f.load_all)
     monkeypatch.setattr(deciding, "Decider", f.decider)
     return f
 
@@ -217,7 +220,7 @@ def test_a_trace_through_a_failed_builtin_check_shows_nothing_about_the_property
     stop = Check("builtin.null", "null.1", TRUE, FALSE, ("null is used",), stop=True)
     broken = system.with_(actions=(replace(first, effects=(stop,)), *system.actions[1:]))
     model = Model("racing", "", broken, ("no_overlap",))
-    monkeypatch.setattr(frontend, "load", lambda file, variant, params: model)
+    monkeypatch.setattr(frontend, "load_all", lambda file, variant, params: iter([model]))
     fake.outcome = violated()
     (p,) = dmaverify.check(file).scenario("racing").variant().properties
     assert (p.word, p.status, p.story) == (Word.UNKNOWN, 3, None)
@@ -245,6 +248,21 @@ def test_variants_are_checked_in_the_order_of_the_text(fake: Fake, file: str) ->
         assert [v.name for v in report.scenario("racing").variants] == [None, "b", "a"]
     assert [v.name for v in dmaverify.check(file, variant="base").scenario("racing").variants] == [None]
     assert [v.name for v in dmaverify.check(file, variant="a").scenario("racing").variants] == ["a"]
+
+
+def test_a_variant_for_several_is_all_of_them(fake: Fake, file: str) -> None:
+    fake.variants = ["a", "b", "b@a"]
+    names = [v.name for v in dmaverify.check(file, variant="b").scenario("racing").variants]
+    assert names == ["b", "b@a"]
+    assert [v.name for v in dmaverify.check(file, variant="b@a").scenario("racing").variants] == ["b@a"]
+
+
+def test_an_unknown_variant_is_answered_with_the_nearest(
+    fake: Fake, file: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fake.variants = ["no_flush"]
+    assert run(["check", file, "--variant", "noflush"]) == 2
+    assert "has no variant noflush; did you mean no_flush?" in capsys.readouterr().out
 
 
 def test_the_worst_status_is_that_of_the_whole(fake: Fake, file: str) -> None:

@@ -59,20 +59,21 @@ def test_columns_are_shared_cells_of_the_condition_that_changed() -> None:
 
 def test_marks_are_where_it_was_seen_and_where_it_became_false() -> None:
     story = tell(racing.system(), racing.trace())
-    assert [s.marks for s in story.steps] == [(), (), ("false from here",), ("seen",)]
+    assert [s.marks for s in story.steps] == [(), (), ("made false",), ("seen",)]
 
 
-def test_calls_are_entered_once_for_each_thread() -> None:
+def test_a_call_is_shown_once_for_each_thread() -> None:
     story = tell(racing.system(), racing.trace())
-    assert [[c.proc for c in s.calls] for s in story.steps] == [["claim"], ["claim"], [], []]
+    assert [[c.proc for c in s.stack] for s in story.steps] == [["claim"]] * 4
+    assert lines("calls").count("claim(…)") == 2
 
 
 def test_text_in_calls() -> None:
     out = lines("calls")
     assert "no_overlap VIOLATED [DMA101]  4 steps, none shorter" in out
     assert "page 1 of pool is given out again; cpu0 has it" in out
-    assert re.search(r"#3 +cpu0 +t0 +used = used \+ page +cpu0 +pool.dma:11 +<- false from here", out)
-    assert re.search(r"#4 +cpu1 +t1 +used = used \+ page +cpu1 +pool.dma:11 +<- seen", out)
+    assert re.search(r"#3 +cpu0 +t0 +used = used \+ page +cpu0 +pool:11 +<- made false", out)
+    assert re.search(r"#4 +cpu1 +t1 +used = used \+ page +cpu1 +pool:11 +<- seen", out)
     assert "pool.dma:31" in out
     assert "rests on  pages of 4K" in out
     assert "again     dmaverify check racing.dma" in out

@@ -28,7 +28,7 @@ def sliced_text(model: Model, prop: str, fuse: bool = True) -> str:
 
 
 def statistics(model: Model, fuse: bool = True) -> list[str]:
-    """Counts: the whole, each thread, and the slices of each property with the states that an explicit search visits."""
+    """Counts: the whole, each thread, and each slice with the states that an explicit search visits."""
     core = to_core(model.system)
     whole = prepare(core, model.properties, fuse=fuse)
     stats = whole.stats()

@@ -19,14 +19,13 @@ from dmaverify.engines.replay import ReplayMismatch, replay
 from dmaverify.ir.system import System
 from dmaverify.ir.text import to_text
 from dmaverify.report.as_json import trace_json
-from dmaverify.report.story import tell
-from dmaverify.results import PropertyResult
 from dmaverify.verdict import Outcome, Trace, Word
 
 
-def confirm(r: PropertyResult, o: Outcome, system: System) -> None:
-    """Replay the trace of an outcome, if it has one, and tell it; ``Mismatch`` if it is not what it claims
-    to be.
+def confirm(o: Outcome, system: System) -> None:
+    """Replay the trace of an outcome, if it has one; ``Mismatch`` if it is not what it claims to be.
+
+    Afterwards the trace is complete: inputs and initial values that the engine had no use for are filled in.
     """
     if o.trace is None:
         if o.word is Word.VIOLATED:
@@ -36,24 +35,17 @@ def confirm(r: PropertyResult, o: Outcome, system: System) -> None:
         replayed = replay(system, o.trace)
     except ReplayMismatch as e:
         stop = _stopped_by(system, o.trace)
-        if stop is not None:
-            _ends_before(r, stop)
-            return
-        raise Mismatch(_disagreement(o, str(e), system)) from e
+        if stop is None:
+            raise Mismatch(_disagreement(o, str(e), system)) from e
+        # it shows that the built-in check fails, and nothing about the property
+        o.word, o.trace = Word.UNKNOWN, None
+        o.reason = f"the trace that was found first fails {stop.prop} ({stop.message or stop.label})"
+        return
     if o.word is Word.VIOLATED and replayed.failed is None:
         raise Mismatch(_disagreement(o, "the claimed check does not fail", system))
     if replayed.length != o.trace.length:
         raise Mismatch(_disagreement(o, f"its length is {replayed.length}, not {o.trace.length}", system))
-    r.trace, r.length, r.minimal = replayed.trace, replayed.length, replayed.trace.minimal
-    r.story = tell(system, replayed.trace)
-
-
-def _ends_before(r: PropertyResult, stop: Failed) -> None:
-    """The only trace that was found fails a built-in check on its way: it shows that, and nothing about the
-    property.
-    """
-    r.word, r.minimal, r.length = Word.UNKNOWN, None, None
-    r.reason = f"the trace that was found first fails {stop.prop} ({stop.message or stop.label})"
+    o.trace = replayed.trace
 
 
 def _stopped_by(system: System, trace: Trace) -> Failed | None:

@@ -29,14 +29,20 @@ _WEIGHT = Int(32)
 class Decider:
     """One System and what is to be found out about it.
 
+    ``by_name``: properties that somebody asked for by name; they are never *not applicable*.
     ``reference`` is the System with the weight of every action in it: in its terms traces come back, and are
     replayed.
     """
 
     def __init__(
-        self, system: System, options: Options, progress: Callable[[Progress], None] | None = None
+        self,
+        system: System,
+        options: Options,
+        progress: Callable[[Progress], None] | None = None,
+        by_name: frozenset[str] = frozenset(),
     ) -> None:
         self.options = options
+        self.by_name = by_name
         self.core: Core = to_core(system)
         weights = self.core.weights
         self.reference = system.with_(
@@ -47,11 +53,11 @@ class Decider:
 
     def outcomes(self, properties: tuple[str, ...]) -> Iterator[Outcome]:
         """One outcome for each property, as soon as all of its slices are decided."""
-        known = {p.name: p for p in self.reference.properties}
+        idle = {p.name for p in self.reference.properties if not p.applies} - self.by_name
         for name in properties:
-            if not known[name].applies:
+            if name in idle:
                 yield Outcome(name, Word.NOT_APPLICABLE)
-        asked = tuple(n for n in properties if known[n].applies)
+        asked = tuple(n for n in properties if n not in idle)
         searched = tuple(n for n in asked if n != DEADLOCK)
         slices = list(prepare(self.core, searched, fuse=self.options.fuse, slice=self.options.slice).slices)
         if DEADLOCK in asked:

@@ -6,6 +6,7 @@ import re
 import traceback
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from pathlib import Path
 
 from dmaverify.checking.options import Options
@@ -25,6 +26,8 @@ class Found:
     file: str
     name: str
     problem: str = ""
+    in_folder: bool = False
+    """Found below a folder, not named by itself."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +64,7 @@ def find_scenarios(paths: Sequence[Path]) -> Iterator[Found]:
         scenarios = [(f, name) for f in sorted(path.rglob("*.dma")) if (name := _name_in(f)) is not None]
         if not scenarios:
             yield Found(str(path), path.name, f"error: there is no scenario in {path}")
-        yield from (Found(str(f), name) for f, name in scenarios)
+        yield from (Found(str(f), name, in_folder=True) for f, name in scenarios)
 
 
 def _located(path: Path) -> Path:
@@ -89,10 +92,6 @@ def list_variants(found: Found, options: Options) -> Listing:
     if found.problem:
         listing.diagnostics.append(found.problem)
         return listing
-    if options.variant is not None:
-        # compiling it will say whether there is such a variant
-        listing.variants.append(None if options.variant == BASE else options.variant)
-        return listing
     from dmaverify.checking.frontend import outline
 
     try:
@@ -104,5 +103,18 @@ def list_variants(found: Found, options: Options) -> Listing:
             listing.details = "".join(traceback.format_exception(e))
         listing.diagnostics += diagnostics or []
         return listing
-    listing.variants += [None, *names]
+    listing.variants += _chosen(names, options.variant)
+    if not listing.variants and not found.in_folder:
+        close = get_close_matches(options.variant or "", [*names, BASE], n=1)
+        hint = f"; did you mean {close[0]}?" if close else f"; it has {', '.join(names) or 'none'}"
+        listing.diagnostics.append(f"error: {listing.name} has no variant {options.variant}{hint}")
     return listing
+
+
+def _chosen(names: list[str], wanted: str | None) -> list[str | None]:
+    """The base and all variants, or those that a name stands for: ``v`` also for each ``v@w``."""
+    if wanted is None:
+        return [None, *names]
+    if wanted == BASE:
+        return [None]
+    return [n for n in names if wanted in (n, n.partition("@")[0])]

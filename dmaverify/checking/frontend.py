@@ -1,29 +1,56 @@
-"""The one door to the compiler: from a file, a variant and parameters to a System and what is expected of
-it.
+"""The one door to the compiler: from a file, a variant and parameters to Systems and what is expected of
+them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from dmaverify.checking.problems import WrongInput
-from dmaverify.ir.system import System
+from dmaverify.ir.system import Check, System
 from dmaverify.results import Expectation
+from dmaverify.span import Span
+
+if TYPE_CHECKING:
+    from dmaverify.lang import ast
+    from dmaverify.lang.compile import Compiled
+
+BASE = "base"
+"""How the command line calls the scenario as it stands."""
+
+BOUND = "bound"
+"""The built-in property that a limit of the model is large enough; where it fails, nothing is known."""
+
+_COSTLY = ("deadlock",)
+"""Built-in properties that are decided only if the scenario names them."""
 
 
 @dataclass(frozen=True)
 class Model:
-    """A compiled variant. ``properties``: what is to be checked, in the order of reports."""
+    """One variant of a scenario for one choice of its parameters."""
 
     name: str
     title: str
     system: System
     properties: tuple[str, ...]
+    """What is to be decided, in the order of reports: what the scenario checks, built-in properties,
+    covers.
+    """
     expectations: Mapping[str, Expectation] = field(default_factory=dict)
+    by_name: frozenset[str] = frozenset()
+    """Properties that the scenario names itself; they are never *not applicable*."""
+    covers: Mapping[str, Span] = field(default_factory=dict)
+    """Covers of the scenario among the properties."""
+    probes: Mapping[str, Span] = field(default_factory=dict)
+    """Covers that nobody wrote: ends of sequences, operations of clients, ways past an ``assume``."""
+    contracts: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     params: tuple[tuple[str, str], ...] = ()
     """Values that the user has set, as text."""
+    choice: tuple[tuple[str, str], ...] = ()
+    """Values of the parameters that have several, as text: which instance this is."""
 
 
 def outline(file: str) -> tuple[str, str, list[str]]:
@@ -37,5 +64,67 @@ def outline(file: str) -> tuple[str, str, list[str]]:
 
 
 def load(file: str, variant: str | None, params: Mapping[str, int | str]) -> Model:
-    """Compile one variant (None or ``base``: the scenario as it stands)."""
-    raise NotImplementedError
+    """Compile one variant (None or ``base``: the scenario as it stands), the smallest instance if it has
+    several.
+    """
+    return next(load_all(file, variant, params))
+
+
+def load_all(file: str, variant: str | None, params: Mapping[str, int | str]) -> Iterator[Model]:
+    """One model for each choice of the parameters that have several values, smallest first."""
+    from dmaverify.lang.compile import compile_scenario, param_instances
+
+    name = None if variant == BASE else variant
+    given = tuple((k, str(v)) for k, v in params.items())
+    seen: set[tuple[tuple[str, object], ...]] = set()
+    for instance in param_instances(file, name):
+        left = tuple((k, v) for k, v in instance.items() if k not in params)
+        if left in seen:
+            continue
+        seen.add(left)
+        compiled = compile_scenario(file, name, {**params, **dict(left)})
+        yield _model(compiled, given, tuple((k, str(v)) for k, v in left))
+
+
+def _model(c: Compiled, params: tuple[tuple[str, str], ...], choice: tuple[tuple[str, str], ...]) -> Model:
+    covers = {i.name: i.span for i in c.covers if i.kind == "cover" and i.span.file == c.path}
+    named = frozenset(p.text for p in c.checks.props) | set(c.expectations.by_subject)
+    properties = (*c.asked, *_builtin(c.system, named), *covers)
+    return Model(
+        name=c.name,
+        title=c.title,
+        system=c.system,
+        properties=tuple(dict.fromkeys(properties)),
+        expectations=_expectations(c, properties, covers),
+        by_name=named,
+        covers=covers,
+        probes={i.name: i.span for i in c.covers if i.kind in ("end", "operation", "assume")},
+        contracts=c.contracts,
+        warnings=tuple(d.render() for d in c.diagnostics),
+        params=params,
+        choice=choice,
+    )
+
+
+def _builtin(system: System, named: frozenset[str]) -> list[str]:
+    """Built-in properties that something in the System could violate."""
+    checked = {e.prop for a in system.actions for e in a.effects if isinstance(e, Check)}
+    builtin = [p.name for p in system.properties if p.kind == "builtin"]
+    return [n for n in builtin if n in checked or (n in _COSTLY and n in named)]
+
+
+def _expectations(
+    c: Compiled, properties: tuple[str, ...], covers: Mapping[str, Span]
+) -> dict[str, Expectation]:
+    found: dict[str, Expectation] = {}
+    for name in properties:
+        subject = c.expectations.by_subject.get(f"cover {name}" if name in covers else name)
+        if subject is not None:
+            found[name] = _expectation(subject)
+        elif c.expectations.default is not None and name not in covers:
+            found[name] = _expectation(c.expectations.default)
+    return found
+
+
+def _expectation(e: ast.Expectation) -> Expectation:
+    return Expectation(e.verdict, e.steps, e.bound, e.blame or "", e.blame_text or "", e.span)

@@ -1,6 +1,4 @@
-"""Checks one variant of one scenario: compile, decide each property, replay what was found, judge vacuity,
-compare.
-"""
+"""Checks one variant of one scenario: compile, decide each property, replay what was found, compare."""
 
 from __future__ import annotations
 
@@ -8,12 +6,18 @@ import shlex
 import time
 import traceback
 from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from dmaverify.checking.options import Options
 from dmaverify.checking.problems import WrongInput, internal_error, wrong_input
 from dmaverify.engines.base import Progress
+from dmaverify.ir.system import System
 from dmaverify.results import PropertyResult, VariantResult
-from dmaverify.verdict import Outcome, Word
+from dmaverify.verdict import Outcome, Trace, Word
+
+if TYPE_CHECKING:
+    from dmaverify.checking.frontend import Model
 
 Note = Callable[[str], None]
 
@@ -28,10 +32,13 @@ def check_variant(
     """
     began = time.monotonic()
     result = VariantResult(variant)
+    checking = _Checking(file, options, result, note)
     try:
-        _check(file, variant, options, result, note)
+        checking.run()
+        checking.conclude()
     except KeyboardInterrupt:
         result.interrupted = True
+        checking.conclude()
     except Exception as e:
         diagnostics = wrong_input(e)
         if diagnostics is not None:
@@ -43,38 +50,114 @@ def check_variant(
     return result
 
 
-def _check(
-    file: str, variant: str | None, options: Options, result: VariantResult, note: Note | None
-) -> None:
-    from dmaverify.checking.confirm import confirm
-    from dmaverify.checking.decide import Decider
-    from dmaverify.checking.frontend import load
+@dataclass
+class _Part:
+    """The outcome of one property for one instance of the parameters."""
 
-    model = load(file, variant, options.params)
-    result.title, result.notes, result.warnings = model.title, model.system.notes, list(model.warnings)
-    result.params = model.params
-    wanted = _wanted(model.properties, options.only)
-    known = {p.name: p for p in model.system.properties}
-    order = {name: n for n, name in enumerate(wanted)}
-    try:
-        decider = Decider(model.system, options, None if note is None else lambda p: note(_progress(p)))
-        for outcome in decider.outcomes(wanted):
-            p = known[outcome.prop]
-            r = PropertyResult(
-                p.name, p.code, outcome.word, p.kind, p.title, span=p.span, rests_on=p.rests_on
-            )
-            r.expected = model.expectations.get(p.name)
-            r.again = _again(file, variant, p.name, options)
-            _fill(r, outcome)
-            if r.word is not Word.NOT_APPLICABLE:
-                _vacuity(r, outcome)
-            confirm(r, outcome, decider.reference)
-            from dmaverify.report.expectations import settle
+    outcome: Outcome
+    reference: System
+    choice: tuple[tuple[str, str], ...]
 
-            settle(r, options.strict)
-            result.properties.append(r)
-    finally:
-        result.properties.sort(key=lambda r: order[r.name])
+
+@dataclass
+class _Checking:
+    file: str
+    options: Options
+    result: VariantResult
+    note: Note | None
+    models: list[Model] = field(default_factory=list)
+    parts: dict[str, list[_Part]] = field(default_factory=dict)
+
+    def run(self) -> None:
+        """Decide every property for every instance, smallest first."""
+        from dmaverify.checking.confirm import confirm
+        from dmaverify.checking.decide import Decider
+        from dmaverify.checking.frontend import load_all
+
+        result, options = self.result, self.options
+        for model in load_all(self.file, result.name, options.params):
+            if not self.models:
+                result.title, result.notes = model.title, model.system.notes
+                result.warnings, result.params = list(model.warnings), model.params
+            self.models.append(model)
+            wanted = _wanted(model.properties, options.only)
+            self.parts = self.parts or {name: [] for name in wanted}
+            decider = Decider(model.system, options, self._progress(), model.by_name)
+            for outcome in decider.outcomes(wanted):
+                confirm(outcome, decider.reference)
+                self.parts[outcome.prop].append(_Part(outcome, decider.reference, model.choice))
+
+    def _progress(self) -> Callable[[Progress], None] | None:
+        note = self.note
+        return None if note is None else lambda p: note(_progress(p))
+
+    def conclude(self) -> None:
+        """Make results of what was decided for every instance that was begun."""
+        from dmaverify.checking.assess import assess
+        from dmaverify.checking.merge import merge
+        from dmaverify.report.expectations import settle
+        from dmaverify.report.story import tell
+
+        results = []
+        for name, parts in self.parts.items():
+            violated = any(p.outcome.word is Word.VIOLATED for p in parts)
+            if not parts or (len(parts) < len(self.models) and not violated):
+                continue
+            outcome = merge(name, [p.outcome for p in parts])
+            r = self._result(name, outcome)
+            if outcome.trace is not None:
+                part = next(p for p in parts if _same(p.outcome.trace, outcome.trace))
+                r.trace, r.length, r.minimal = outcome.trace, outcome.trace.length, outcome.trace.minimal
+                r.choice = part.choice
+                r.story = tell(part.reference, outcome.trace)
+            results.append((r, outcome))
+        assess(results)
+        for r, _ in results:
+            settle(r, self.options.strict)
+        self.result.properties = [r for r, _ in results]
+
+    def _result(self, name: str, o: Outcome) -> PropertyResult:
+        model = self.models[0]
+        known = {p.name: p for p in model.system.properties}
+        if name in model.covers:
+            r = PropertyResult(name, "", o.word, "cover", span=model.covers[name])
+            r.reached = o.covers.get(name)
+        else:
+            p = known[name]
+            r = PropertyResult(name, p.code, o.word, p.kind, p.title, span=p.span, rests_on=p.rests_on)
+        r.expected = model.expectations.get(name)
+        r.reason, r.depth, r.engine, r.seconds = o.reason, o.depth, o.engine, o.seconds
+        r.states, r.transitions, r.slices = o.states, o.transitions, o.slices
+        r.lemmas, r.certificate, r.warnings = o.lemmas, o.certificate, list(o.warnings)
+        r.contracts = tuple(dict.fromkeys((*o.contracts, *model.contracts)))
+        r.instances = _instances([m.choice for m in self.models])
+        r.exercised = dict(o.exercised)
+        r.again = _again(self.file, self.result.name, name, self.options)
+        return r
+
+
+def _same(a: Trace | None, b: Trace) -> bool:
+    return a is not None and (a.initial, a.steps, a.label) == (b.initial, b.steps, b.label)
+
+
+def _instances(choices: list[tuple[tuple[str, str], ...]]) -> str:
+    """``n = 1..64``: the parameter values that a verdict is for; empty if there is one instance only."""
+    if len(choices) < 2:
+        return ""
+    values: dict[str, list[str]] = {}
+    for choice in choices:
+        for name, value in choice:
+            known = values.setdefault(name, [])
+            if value not in known:
+                known.append(value)
+    return ", ".join(f"{name} = {_values(v)}" for name, v in values.items())
+
+
+def _values(values: list[str]) -> str:
+    numbers = [int(v) for v in values if v.lstrip("-").isdigit()]
+    if len(numbers) == len(values) > 2 and numbers == list(range(numbers[0], numbers[0] + len(numbers))):
+        return f"{numbers[0]}..{numbers[-1]}"
+    return ", ".join(values)
 
 
 def _wanted(asked: tuple[str, ...], only: tuple[str, ...]) -> tuple[str, ...]:
@@ -89,40 +172,6 @@ def _wanted(asked: tuple[str, ...], only: tuple[str, ...]) -> tuple[str, ...]:
             hint = f"did you mean {close[0]}?" if close else f"it checks {', '.join(asked) or 'nothing'}"
             raise WrongInput(f"the scenario checks no property {name}; {hint}")
     return tuple(name for name in asked if name in only)
-
-
-def _fill(r: PropertyResult, o: Outcome) -> None:
-    r.reason, r.depth, r.engine, r.seconds = o.reason, o.depth, o.engine, o.seconds
-    r.states, r.transitions, r.slices = o.states, o.transitions, o.slices
-    r.lemmas, r.contracts, r.certificate = o.lemmas, o.contracts, o.certificate
-    r.warnings, r.exercised = list(o.warnings), dict(o.exercised)
-    if r.kind == "cover":
-        r.reached = o.covers.get(r.name, None)
-
-
-def _vacuity(r: PropertyResult, o: Outcome) -> None:
-    """Whether the property was put to the test: an assert was if any instance of it was."""
-    if r.kind not in ("monitor", "scenario"):
-        return
-    by_assert: dict[object, list[str]] = {}
-    for label in o.exercised:
-        by_assert.setdefault(o.spans.get(label, label), []).append(label)
-    asked = {place: _any(o.exercised[x] for x in labels) for place, labels in by_assert.items()}
-    never = [labels[0] for place, labels in by_assert.items() if asked[place] is False]
-    r.untested = [(label, o.where(label)) for label in never]
-    if r.word is Word.VIOLATED or r.word is Word.UNKNOWN:
-        return
-    if not any(asked.values()):
-        if None in asked.values():
-            r.exercised_shown = False
-        else:
-            r.word = Word.VACUOUS
-
-
-def _any(answers: object) -> bool | None:
-    """True if one is, else None if one is, else False."""
-    seen = set(answers)  # type: ignore[call-overload]
-    return True if True in seen else None if None in seen else False
 
 
 def _progress(p: Progress) -> str:

@@ -38,6 +38,9 @@ ENGINES = ("auto", "explicit", "interp", "bmc", "induction", "random")
     "auto: calls, for what is unexpected, or for one variant.",
 )
 @click.option(
+    "--all", "everything", is_flag=True, help="With calls: also steps that the failure does not depend on."
+)
+@click.option(
     "--seed", type=int, default=0, show_default=True, help="Of everything that is chosen at random."
 )
 @click.option(
@@ -67,6 +70,7 @@ def command(
     engine: str,
     fmt: str,
     trace: str,
+    everything: bool,
     seed: int,
     timeout: float | None,
     memory: int | None,
@@ -110,5 +114,5 @@ def command(
         from dmaverify.report import page
         from dmaverify.report.summary import TextOptions, report_lines
 
-        page.write(report_lines(report, TextOptions(trace, verbose, debug)), sys.stdout, colour)
+        page.write(report_lines(report, TextOptions(trace, everything, verbose, debug)), sys.stdout, colour)
     return report.exit_status

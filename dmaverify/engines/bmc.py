@@ -16,9 +16,9 @@ from dmaverify.engines.lengths import Lengths
 from dmaverify.engines.smt.solver import SolverName, Term, make_solver
 from dmaverify.engines.smt.unroll import COST_BITS, Frame, Unrolling
 from dmaverify.engines.successors import prefix_weight
-from dmaverify.engines.explicit import belongs
-from dmaverify.engines.traces import NotATrace, Run, execute, parts_of, violations, witness
+from dmaverify.engines.traces import NotATrace, Run, execute, parts_of, spans_of, violations, witness
 from dmaverify.ir.expr import Expr, and_, not_
+from dmaverify.ir.slice import belongs
 from dmaverify.ir.system import Reached, System
 from dmaverify.verdict import Outcome, Trace, Word
 

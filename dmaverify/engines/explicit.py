@@ -7,7 +7,6 @@ happen in one is generated code (``successors``).
 
 from __future__ import annotations
 
-import itertools
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -172,7 +171,7 @@ class _Search:
             if cost > distance:
                 self._settle(distance)
                 distance = cost
-                if not self.undecided and self.deadlocks is None:
+                if self.targets and not self.undecided and self.deadlocks is None:
                     return
                 if budget.depth is not None and cost > budget.depth:
                     result.depth = budget.depth
@@ -249,9 +248,10 @@ class _Deadlocks:
         self.next: dict[int, list[int]] = {}
 
     def add(self, state: int, cost: int, moves: Iterable[Move], hits: Iterable[Hit]) -> None:
-        """Note a state where no thread can move. One that goes wrong (a failed ``stop`` check) is not stuck."""
-        stops = (h for h in hits if self.compiled.targets[h[0]].stop)
-        if not any(self.by_thread[m[2]] for m in itertools.chain(moves, stops)):
+        """Note a state where no thread can move. One where something goes wrong (a failed ``stop`` check) is not stuck."""
+        if any(self.compiled.targets[h[0]].stop for h in hits):
+            return
+        if not any(self.by_thread[m[2]] for m in moves):
             self.stuck[state] = cost
             self.next[state] = [m[0] for m in moves]
 

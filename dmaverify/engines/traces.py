@@ -12,8 +12,10 @@ from dataclasses import dataclass, replace
 from dmaverify.engines.interp import Interpreter, State
 from dmaverify.ir.expr import TRUE, input_
 from dmaverify.ir.parts import Expansion
-from dmaverify.ir.system import Action, Check, Part, System
+from dmaverify.ir.slice import belongs
+from dmaverify.ir.system import Action, Check, Part, Reached, System
 from dmaverify.ir.types import Value
+from dmaverify.span import Span
 from dmaverify.verdict import Trace
 
 Pick = tuple[Action, Mapping[str, Value]]
@@ -118,3 +120,30 @@ def violations(system: System, run: Run, minimal: bool = False) -> dict[str, Tra
         if old is None or new.length < old.length:
             found[failure.prop] = new
     return found
+
+
+def witness(system: System, run: Run, cover: str, minimal: bool) -> Trace | None:
+    """The run as a trace to a cover that is reached in its last step or last state; None if it is not."""
+    interpreter = Interpreter(system)
+    if cover in interpreter.judge(run.states[-1]).covers:
+        return trace(system, run, Failure(cover, cover, None), minimal)
+    if not run.picks:
+        return None
+    action, given = run.picks[-1]
+    for e in action.effects:
+        if isinstance(e, Reached) and e.cover == cover and interpreter.evaluate(e.path, run.states[-2], given):
+            return trace(system, run, Failure(cover, cover, e.part), minimal)
+    return None
+
+
+def spans_of(system: System, prop: str) -> dict[str, Span]:
+    """Where the checks, always-instances and covers of a property stand, by label."""
+    spans = {w.label: w.span for w in system.always if w.prop == prop}
+    spans.update({c.name: c.span for c in system.covers if belongs(c.name, prop)})
+    for a in system.actions:
+        for e in a.effects:
+            if isinstance(e, Check) and e.prop == prop:
+                spans[e.label] = e.span
+            elif isinstance(e, Reached) and belongs(e.cover, prop):
+                spans[e.cover] = e.span
+    return spans

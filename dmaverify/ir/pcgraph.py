@@ -73,16 +73,20 @@ class PcGraph:
     def order(self) -> dict[int, int]:
         """Reverse postorder from the entry: an edge to a place that is not later is a back edge."""
         assert self.entry is not None
-        seen: set[int] = set()
+
+        def after(place: int) -> Iterator[int]:
+            # the last first, so that places keep the order of the text where they can
+            return iter(sorted(self.next.get(place, ()), reverse=True))
+
+        seen = {self.entry}
         post: list[int] = []
-        stack: list[tuple[int, Iterator[int]]] = [(self.entry, iter(sorted(self.next.get(self.entry, ()))))]
-        seen.add(self.entry)
+        stack = [(self.entry, after(self.entry))]
         while stack:
-            place, after = stack[-1]
-            for p in after:
+            place, rest = stack[-1]
+            for p in rest:
                 if p not in seen:
                     seen.add(p)
-                    stack.append((p, iter(sorted(self.next.get(p, ())))))
+                    stack.append((p, after(p)))
                     break
             else:
                 stack.pop()

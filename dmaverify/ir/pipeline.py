@@ -11,7 +11,7 @@ from dmaverify.ir.footprint import SOUND, StepRule
 from dmaverify.ir.fuse import fuse as fuse_system
 from dmaverify.ir.liveness import zero_dead_locals
 from dmaverify.ir.locksets import LockFacts, array_facts, core_facts
-from dmaverify.ir.slice import Slice, slices, targets_of
+from dmaverify.ir.slice import Slice, narrowed, slices, targets_of
 from dmaverify.ir.system import System
 from dmaverify.ir.weights import weigh
 
@@ -134,14 +134,19 @@ def prepare(
         parts = slices(whole, properties, stops=stops)
     else:
         parts = [Slice(whole, tuple(targets_of(whole, properties)), tuple(properties))]
-    return Prepared(core, tuple(_finished(s, core.facts, fuse, slice, rule) for s in parts))
+    return Prepared(core, tuple(_finished(s, core.facts, fuse, slice, stops, rule) for s in parts))
 
 
-def _finished(s: Slice, facts: LockFacts, fuse: bool, slice: bool, rule: StepRule) -> Slice:
-    system = s.system
+def _finished(s: Slice, facts: LockFacts, fuse: bool, slice: bool, stops: bool, rule: StepRule) -> Slice:
     if slice:
-        system, _ = simplify(system)
+        s = _simplified(s)
     if fuse:
-        # once the locks are gone, a thread that only took them may be gone too
-        system, _ = simplify(fuse_system(system, facts, rule))
-    return replace(s, system=system)
+        s = _simplified(replace(s, system=fuse_system(s.system, facts, rule)))
+    if fuse and slice:
+        # once its locks are gone, a thread that only took them may be gone too
+        s = _simplified(narrowed(s, stops=stops))
+    return s
+
+
+def _simplified(s: Slice) -> Slice:
+    return replace(s, system=simplify(s.system)[0])

@@ -90,6 +90,19 @@ def slices(core: System, properties: Iterable[str], *, stops: bool = False) -> l
     return sorted(result, key=lambda s: order[s.targets[0]])
 
 
+def narrowed(s: Slice, *, stops: bool = False) -> Slice:
+    """The slice without what has no say any more; after fusion that is whoever only took a lock that is gone."""
+    slicer = _Slicer(s.system, stops)
+    # the cut has renumbered what is left of the state properties, and only what is wanted is left
+    targets = [t for t in s.targets if t.kind != "always"]
+    targets += [Target("always", w.prop, w.label, n) for n, w in enumerate(s.system.always)]
+    cones = [slicer.cone(t) for t in targets]
+    data = frozenset[str]().union(*(c.data for c in cones))
+    control = frozenset[str]().union(*(c.control for c in cones))
+    actions = frozenset[int]().union(*(c.actions for c in cones))
+    return replace(s, system=slicer.cut(_Cone(data, control - data, actions), targets))
+
+
 @dataclass(frozen=True)
 class _Cone:
     data: frozenset[str]

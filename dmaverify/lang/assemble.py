@@ -1,4 +1,7 @@
-"""Puts a scenario and the layers of one variant together: what the board is, who runs on it, what is asked and expected."""
+"""Puts a scenario and the layers of one variant together:
+
+what the board is, who runs on it, what is asked and expected.
+"""
 
 from __future__ import annotations
 
@@ -45,13 +48,15 @@ class Assembler:
                 continue
             for name in (*thread.after, *thread.before):
                 self._thread(name, thread.name_span, known)
-        # While layers are applied, an origin says which of them it was, so that twice in one layer is an error.
+        # While layers are applied, an origin says which of them it was, so that twice in one layer is an
+        # error.
         p = self._program
         for name in (*self._copied, p.scope.name):
             origin = p.modules[name].origin
             origin.update({d: o.partition("+")[0] for d, o in origin.items()})
 
-    # ------------------------------------------------------------------------------------------------- declarations
+    # -------------------------------------------------------------------------------------------------
+    # declarations
 
     def _item(self, item: ast.Item, origin: str, layer: int) -> None:
         p = self._program
@@ -95,7 +100,9 @@ class Assembler:
             return
         if len(hits) > 1:
             names = " and ".join(m.name for m, _ in hits)
-            self._diags.error("DMA035", f"`{decl.name}` is declared in {names}: which is meant?", decl.name_span)
+            self._diags.error(
+                "DMA035", f"`{decl.name}` is declared in {names}: which is meant?", decl.name_span
+            )
             return
         self._merger.add(self._own_copy(target), decl, origin, True)
 
@@ -103,7 +110,9 @@ class Assembler:
         """What a declaration of the scenario could mean in the modules, nearest first."""
         p = self._program
         for level in p.levels(p.scope):
-            hits = [(m, s[decl.name]) for m in level if decl.name in (s := space_of(m, decl)) and m is not p.scope]
+            hits = [
+                (m, s[decl.name]) for m in level if decl.name in (s := space_of(m, decl)) and m is not p.scope
+            ]
             if hits:
                 return hits
         return []
@@ -131,13 +140,16 @@ class Assembler:
     def _remove(self, item: ast.Remove) -> None:
         kind = next((k for k, word in KINDS.items() if word == item.kind), None)
         p = self._program
-        modules = [m for m in p.visible(p.scope) if kind and isinstance(space_of(m, kind).get(item.name), kind)]
+        modules = [
+            m for m in p.visible(p.scope) if kind and isinstance(space_of(m, kind).get(item.name), kind)
+        ]
         target = self._own_copy(modules[0]) if modules else p.scope
         self._merger.add(target, item, p.name, True)
         for space in (p.regions, p.places, p.devices, p.params, p.threads):
             space.pop(item.name, None)
 
-    # -------------------------------------------------------------------------------------------------------- board
+    # --------------------------------------------------------------------------------------------------------
+    # board
 
     def _named(self, decl: ast.Decl, origin: str, layer: int) -> None:
         p = self._program
@@ -177,7 +189,10 @@ class Assembler:
     def _unless_same(self, decl: ast.Decl, base: ast.Decl) -> None:
         if same(decl, base):
             self._diags.warning(
-                "DMA039", f"this changes nothing in {kind_of(decl)} {decl.name}", decl.name_span, notes=[(base.name_span, "here")]
+                "DMA039",
+                f"this changes nothing in {kind_of(decl)} {decl.name}",
+                decl.name_span,
+                notes=[(base.name_span, "here")],
             )
 
     def _option(self, item: ast.OptionSet) -> None:
@@ -210,7 +225,8 @@ class Assembler:
             kept = [f for f in p.faults if f.names is not None and not fresh & set(f.names)]
             p.faults = [*kept, item]
 
-    # ------------------------------------------------------------------------------------------------------- threads
+    # -------------------------------------------------------------------------------------------------------
+    # threads
 
     def _start(self, item: ast.Start) -> None:
         p = self._program
@@ -222,8 +238,9 @@ class Assembler:
             if isinstance(thread, ast.Interrupt):
                 self._diags.error("DMA044", f"{name} is an interrupt and starts by itself", item.span)
                 continue
-            done = changed(thread, after=[n for n in item.after if self._thread(n, item.span, known)])
-            if same(done, thread):
+            after = [n for n in item.after if self._thread(n, item.span, known)]
+            done = changed(thread, after=after)
+            if same(done, thread) and len(after) == len(item.after):
                 self._diags.warning("DMA039", f"{name} starts there already", item.span)
             self._exchange(thread, done)
 
@@ -251,7 +268,10 @@ class Assembler:
             if len(hits) == 1:
                 module, found = hits[0]
         if found is None:
-            known = [*p.threads, *(n for m in p.modules.values() for n, d in m.decls.items() if isinstance(d, ast.ProcDecl))]
+            known = [
+                *p.threads,
+                *(n for m in p.modules.values() for n, d in m.decls.items() if isinstance(d, ast.ProcDecl)),
+            ]
             close = get_close_matches(owner, known, 1, 0.6)
             fix = f"Did you mean  {close[0]} ?" if close else None
             self._diags.error("DMA041", f"there is no sequence, client or proc `{owner}`", span, fix=fix)
@@ -284,17 +304,27 @@ class Assembler:
         if calling:
             notes: list[tuple[Span | None, str]] = [(c.span, "one of them") for c in calling]
             self._diags.error(
-                "DMA041", f"{owner.name} calls {label} more than once: give the step a label", span, notes=notes
+                "DMA041",
+                f"{owner.name} calls {label} more than once: give the step a label",
+                span,
+                notes=notes,
             )
             return None
         names = [n.label for n in labelled]
         close = get_close_matches(label, names, 1, 0.6)
         notes = [(None, "Its labels: " + ", ".join(names))] if names else []
         fix = f"Did you mean  {owner.name}.{close[0]} ?" if close else None
-        self._diags.error("DMA041", f"{owner.name} has no label `{label}` and calls no such proc", span, notes=notes, fix=fix)
+        self._diags.error(
+            "DMA041",
+            f"{owner.name} has no label `{label}` and calls no such proc",
+            span,
+            notes=notes,
+            fix=fix,
+        )
         return None
 
-    # ---------------------------------------------------------------------------------------------------- questions
+    # ----------------------------------------------------------------------------------------------------
+    # questions
 
     def _check(self, item: ast.Check) -> None:
         checks = self._program.checks
@@ -348,8 +378,12 @@ def _key(setting: ast.Setting) -> tuple[str, str]:
 
 def _calls(stmt: ast.Stmt, name: str) -> bool:
     """Whether this statement itself (not one inside it) calls a proc of that name."""
-    if isinstance(stmt, ast.Block | ast.If | ast.Match | ast.For | ast.CFor | ast.While | ast.Loop | ast.Repeat):
+    if isinstance(
+        stmt, ast.Block | ast.If | ast.Match | ast.For | ast.CFor | ast.While | ast.Loop | ast.Repeat
+    ):
         return False
     if isinstance(stmt, ast.Labelled | ast.Lock | ast.Atomic | ast.Choose):
         return False
-    return any(isinstance(n, ast.Call) and isinstance(n.func, ast.Name) and n.func.name == name for n in walk(stmt))
+    return any(
+        isinstance(n, ast.Call) and isinstance(n.func, ast.Name) and n.func.name == name for n in walk(stmt)
+    )

@@ -1,15 +1,15 @@
 """The syntax tree of a `.dma` file.
 
-Every node has a `span`.  Nodes are compared and hashed by identity; `tree.same` compares two by what they say.
-The parser fills every field that a constructor takes; fields with `init=False` are annotations:
+Every node has a `span`.  Nodes are compared and hashed by identity; `tree.same` compares two by what they
+say. The parser fills every field that a constructor takes; fields with `init=False` are annotations:
 
 * `ty`   (expressions, types, whatever introduces a name): the semantic type, None until the checker has run;
 * `ref`  (names, fields, calls, patterns, type names): the declaration that is meant, None until then;
 * `doc`, `is_open`, `is_replace` on declarations are set by the parser.
 
-What is written as one declaration of several names (`const A = 1, B = 2`, `var a, b : T`, `index Stream, Domain`)
-is one node per name here.  `else return null` and other one-statement bodies are a `Block` of one statement.
-A tree is never deeper than `limits.MAX_TREE_DEPTH`, so recursive passes are safe.
+What is written as one declaration of several names (`const A = 1, B = 2`, `var a, b : T`, `index Stream,
+Domain`) is one node per name here.  `else return null` and other one-statement bodies are a `Block` of one
+statement. A tree is never deeper than `limits.MAX_TREE_DEPTH`, so recursive passes are safe.
 
 The nodes are in four files: types, expressions and patterns; statements; declarations; scenarios.
 """

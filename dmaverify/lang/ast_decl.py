@@ -102,8 +102,8 @@ class IndexDecl(Decl):
     """`index Page` (the scenario says how many), `index Slot 4`, `index Depth 0 .. option.levels`,
     `index Line of memory by option.line`.
 
-    `extent`: a number (0..n) or a Range.  `memory`: the word after `of`.  `by`: the size of a block; None with
-    `memory` set means `by cut`.
+    `extent`: a number (0..n) or a Range.  `memory`: the word after `of`.  `by`: the size of a block; None
+    with `memory` set means `by cut`.
     """
 
     extent: Expr | None
@@ -155,7 +155,8 @@ class ResultField(Node):
 class FuncDecl(Decl):
     """`func f(x: T) -> U = e` or with a block.
 
-    `body` is None where it is open; `results` None: comes from the base (or, not amending, is inferred from `= e`).
+    `body` is None where it is open; `results` None: comes from the base (or, not amending, is inferred from
+    `= e`).
     """
 
     params: list[Param]
@@ -243,7 +244,8 @@ class Lemma(Decl):
 
 @dataclass(slots=True, eq=False)
 class Cover(Decl):
-    """`cover e`, `cover name: e`: an event pattern (`alloc_failed(dev, _)`), a label, `fault NAME`, a condition.
+    """`cover e`, `cover name: e`: an event pattern (`alloc_failed(dev, _)`), a label, `fault NAME`, a
+    condition.
 
     Without a name of its own, `name` is the text of e.
     """
@@ -311,5 +313,3 @@ class Remove(Node):
     kind: str
     name: str
     name_span: Span
-
-

@@ -104,7 +104,10 @@ class TypeEnum(Type):
 
 @dataclass(slots=True, eq=False)
 class Expr(Node):
-    """An expression.  `conv`: the type to which the value is converted where it stands, if that is not `ty`."""
+    """An expression.
+
+    `conv`: the type to which the value is converted where it stands, if that is not `ty`.
+    """
 
     ty: Any = field(default=None, init=False, repr=False)
     conv: Any = field(default=None, init=False, repr=False)
@@ -137,7 +140,10 @@ class Uninitialised(Expr):
 
 @dataclass(slots=True, eq=False)
 class Name(Expr):
-    """A name: variable, constant, parameter, binder, enum case, index type, device; `_` in an event pattern."""
+    """A name:
+
+    variable, constant, parameter, binder, enum case, index type, device; `_` in an event pattern.
+    """
 
     name: str
     ref: Any = field(default=None, init=False, repr=False)
@@ -282,8 +288,8 @@ class MatchExpr(Expr):
 class FieldInit(Node):
     """`name: value`, or a value alone (`name` is None).
 
-    A bare name alone stands for the field of that name if there is one (or for the bit or flag); any other value
-    alone is for the field at its place.
+    A bare name alone stands for the field of that name if there is one (or for the bit or flag); any other
+    value alone is for the field at its place.
     """
 
     name: str | None
@@ -341,8 +347,8 @@ class Binder(Node):
     """`x in S`, `x : T`, `(a, b) in S`.
 
     `names` has more than one only for a tuple.  Of `i, j in S` both get the domain S (one Binder each).
-    `domain` and `type` are both None where neither is written (`always for c where fresh[c]`): the checker infers
-    it from use as an index.
+    `domain` and `type` are both None where neither is written (`always for c where fresh[c]`): the checker
+    infers it from use as an index.
     """
 
     names: list[str]
@@ -489,7 +495,10 @@ class PatWild(Pattern):
 
 @dataclass(slots=True, eq=False)
 class PatName(Pattern):
-    """`x`: an enum case or constant of that name if there is one, else a new name; `leaf(l)` (with `args`): a case."""
+    """`x`:
+
+    an enum case or constant of that name if there is one, else a new name; `leaf(l)` (with `args`): a case.
+    """
 
     name: str
     args: list[Pattern] | None
@@ -515,5 +524,3 @@ class PatAlt(Pattern):
     """`A | B`; they bind no names."""
 
     items: list[Pattern]
-
-

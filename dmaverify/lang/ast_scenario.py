@@ -72,7 +72,10 @@ class OptionSet(Node):
 
 @dataclass(slots=True, eq=False)
 class ParamDecl(Decl):
-    """`param size : i64 bytes = 4K`, `param n : u32 in 1..64`, `… in {1, 2, 5}`; a variant may leave off the type."""
+    """`param size :
+
+    i64 bytes = 4K`, `param n : u32 in 1..64`, `… in {1, 2, 5}`; a variant may leave off the type.
+    """
 
     type: Type | None
     value: Expr | None
@@ -197,7 +200,10 @@ class ReplaceStep(Node):
 
 @dataclass(slots=True, eq=False)
 class DropStep(Node):
-    """`drop driver.release`: the labelled statement, or else the only call of that name in it, is left out."""
+    """`drop driver.release`:
+
+    the labelled statement, or else the only call of that name in it, is left out.
+    """
 
     owner: str
     label: str
@@ -208,7 +214,8 @@ class DropStep(Node):
 class Variant(Decl):
     """`variant v [title] [from w] [for all [but x] | for a, b] { amendments }`
 
-    `for_all` with `but`; or `for_names` (`base` is the scenario itself); neither: on `base_variant` or the base.
+    `for_all` with `but`; or `for_names` (`base` is the scenario itself); neither: on `base_variant` or the
+    base.
     """
 
     title: str | None
@@ -225,7 +232,10 @@ Item = Node
 
 @dataclass(slots=True, eq=False)
 class Module(Decl):
-    """A file that starts with `module`.  `name` is dotted.  `items` in the order of the file, imports included."""
+    """A file that starts with `module`.
+
+    `name` is dotted.  `items` in the order of the file, imports included.
+    """
 
     amends: DottedName | None
     items: list[Item]

@@ -261,5 +261,3 @@ class Push(Stmt):
 
     value: Expr
     list: Expr
-
-

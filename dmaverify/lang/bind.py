@@ -1,8 +1,8 @@
 """Which amending module is in force for which root.
 
-`use M` puts M in the place of the module that it amends, wherever that is imported.  What a scenario or variant uses itself
-goes before what the modules that it uses use in turn; a variant goes before what it varies.  Two for one root, neither of
-which amends the other, are an error.
+`use M` puts M in the place of the module that it amends, wherever that is imported.  What a scenario or
+variant uses itself goes before what the modules that it uses use in turn; a variant goes before what it
+varies.  Two for one root, neither of which amends the other, are an error.
 """
 
 from __future__ import annotations
@@ -49,7 +49,8 @@ class Binding:
         """Root to the module in force, where that is another one."""
         return {root: b.module.name for root, b in self._bound.items() if b.module.name != root}
 
-    # ------------------------------------------------------------------------------------------------------------
+    # --------------------------------------------------------------------------------------------------------
+    # ----
 
     def bind(self, layers: list[list[ast.Use]]) -> None:
         """Binds what a scenario (the first layer) and its variants use."""
@@ -91,7 +92,11 @@ class Binding:
             kept = [
                 (older, use)
                 for older, use in kept
-                if not (self.root(use.module.text) in roots if self._amends(use) else self._roots(use.module.text) & reach)
+                if not (
+                    self.root(use.module.text) in roots
+                    if self._amends(use)
+                    else self._roots(use.module.text) & reach
+                )
                 and not (self._amends(use) and self.root(use.module.text) in reach)
             ]
             kept += [(level, use) for use in uses]

@@ -113,9 +113,13 @@ class DataBuilder(Base):
     def on_ghost(self, c: Children, a: Token, z: Token) -> list[ast.Ghost]:
         return [ast.Ghost(self.at(t, z), t.text, self.tok(t), c[1], value_of(c)) for t in c[0]]
 
-    def _option(self, name: ast.DottedName, kind: ast.Type | None, default: ast.Expr | None, span: Span) -> ast.Decl:
+    def _option(
+        self, name: ast.DottedName, kind: ast.Type | None, default: ast.Expr | None, span: Span
+    ) -> ast.Decl:
         if "." in name.text:
-            self.diags.error("DMA013", "an option is declared by its own name, without the module's", name.span)
+            self.diags.error(
+                "DMA013", "an option is declared by its own name, without the module's", name.span
+            )
         return ast.OptionDecl(span, name.text, name.span, kind, default)
 
     def on_option(self, c: Children, a: Token, z: Token) -> ast.Decl:
@@ -169,7 +173,11 @@ class CodeBuilder(StmtBuilder, DataBuilder):
 
     def on_func(self, c: Children, a: Token, z: Token) -> ast.Decl:
         for clause in only(c, tuple):
-            self.diags.error("DMA013", "a func takes no time and has no clauses; a lemma can say this", self.tok(clause.token))
+            self.diags.error(
+                "DMA013",
+                "a func takes no time and has no clauses; a lemma can say this",
+                self.tok(clause.token),
+            )
         results = next((x for x in c[2:] if isinstance(x, list)), None)
         func = ast.FuncDecl(self.at(a, z), c[0].text, self.tok(c[0]), list(c[1]), results, self._body(c[-1]))
         func.doc = a.doc
@@ -205,7 +213,9 @@ class CodeBuilder(StmtBuilder, DataBuilder):
     def on_spontaneous(self, c: Children, a: Token, z: Token) -> ast.Decl:
         when = only(c, Clause)
         params = list(only(c, Params) or [])
-        return ast.Spontaneous(self.at(a, z), c[0].text, self.tok(c[0]), params, when.value if when else None, c[-1])
+        return ast.Spontaneous(
+            self.at(a, z), c[0].text, self.tok(c[0]), params, when.value if when else None, c[-1]
+        )
 
     # ---- monitors
 
@@ -233,12 +243,15 @@ class CodeBuilder(StmtBuilder, DataBuilder):
         stable = isinstance(c[0], Clause)
         cond = c[1] if stable else c[0]
         message = only(c, ast.Message)
-        block = ast.Block(cond.span, [ast.Assert(cond.span, cond, message)])
+        span = Span(self.path, cond.span.line, cond.span.column, z.line, z.col + len(z.text))
+        block = ast.Block(span, [ast.Assert(span, cond, message)])
         return ast.Always(self.at(a, z), stable, [], None, block)
 
     def on_monitor(self, c: Children, a: Token, z: Token) -> ast.Decl:
         parts: dict[type, list[Any]] = {}
-        for part in (x for y in c for x in (y if isinstance(y, list) and not isinstance(y, Params) else (y,))):
+        for part in (
+            x for y in c for x in (y if isinstance(y, list) and not isinstance(y, Params) else (y,))
+        ):
             parts.setdefault(type(part), []).append(part)
         params = list(only(c, Params) or [])
         code = next(t for t in c[1:] if isinstance(t, Token))
@@ -271,7 +284,9 @@ class CodeBuilder(StmtBuilder, DataBuilder):
     def on_lemma(self, c: Children, a: Token, z: Token) -> ast.Decl:
         when = only(c, Clause)
         binders = only(c, list) or []
-        lemma = ast.Lemma(self.at(a, z), c[0].text, self.tok(c[0]), binders, when.value if when else None, c[-1])
+        lemma = ast.Lemma(
+            self.at(a, z), c[0].text, self.tok(c[0]), binders, when.value if when else None, c[-1]
+        )
         lemma.doc = a.doc
         return lemma
 

@@ -1,6 +1,8 @@
-"""Makes nodes of types, patterns and expressions: one method `on_RULE` for each rule of the grammar that has a node.
+"""Makes nodes of types, patterns and expressions: one method `on_RULE` for each rule of the grammar that has
+a node.
 
-A method gets the children that the grammar keeps (nodes, `Token`s of names and numbers), and the first and last token.
+A method gets the children that the grammar keeps (nodes, `Token`s of names and numbers), and the first and
+last token.
 """
 
 from __future__ import annotations

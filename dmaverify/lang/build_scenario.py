@@ -27,7 +27,12 @@ class _Header:
     __slots__ = ("amends", "doc", "name", "span", "title")
 
     def __init__(
-        self, name: ast.DottedName, amends: ast.DottedName | None, title: str | None, doc: str | None, span: Span
+        self,
+        name: ast.DottedName,
+        amends: ast.DottedName | None,
+        title: str | None,
+        doc: str | None,
+        span: Span,
     ) -> None:
         self.name = name
         self.amends = amends
@@ -50,8 +55,8 @@ class SettingBuilder(CodeBuilder):
     def on_setting_end(self, c: Children, a: Token, z: Token) -> _End:
         return _End()
 
-    def on_setting_block(self, c: Children, a: Token, z: Token) -> Any:
-        return c[0]
+    def on_setting_block(self, c: Children, a: Token, z: Token) -> Clause:
+        return Clause("block", c[0], z)
 
     def on_setting_negative(self, c: Children, a: Token, z: Token) -> ast.Expr:
         return ast.Unary(self.at(a, z), "-", ast.IntLit(self.tok(c[0]), c[0].value, c[0].sized))
@@ -88,12 +93,12 @@ class SettingBuilder(CodeBuilder):
                 span = part.span if isinstance(part, ast.Expr) else self.at(a, z)
                 self.diags.error("DMA001", "a setting starts with its name", span)
                 continue
-            negated = part.name == "no" and i < len(c) and isinstance(c[i], ast.Name)
+            negated = _is_no(c, i - 1)
             if negated:
                 part = c[i]
                 i += 1
             setting = ast.Setting(part.span, part.name, part.span, negated, None, None)
-            if not negated and i < len(c) and isinstance(c[i], ast.Expr):
+            if not negated and i < len(c) and isinstance(c[i], ast.Expr) and not _is_no(c, i):
                 value = self.setting_value(c[i])
                 i += 1
                 if isinstance(value, ast.AnyType) and i < len(c) and _is_basic_type(c[i]):
@@ -101,8 +106,9 @@ class SettingBuilder(CodeBuilder):
                     i += 1
                 setting.value = value
                 setting.span = _join(setting.span, value.span)
-            if not negated and i < len(c) and isinstance(c[i], list):
-                setting.block = c[i]
+            if not negated and i < len(c) and isinstance(c[i], Clause):
+                setting.block = c[i].value
+                setting.span = _join(setting.span, self.tok(c[i].token))
                 i += 1
             out.append(setting)
         return out
@@ -201,7 +207,13 @@ class BoardBuilder(SettingBuilder):
     def on_interrupt(self, c: Children, a: Token, z: Token) -> ast.Decl:
         when = only(c, Clause)
         return ast.Interrupt(
-            self.at(a, z), c[0].text, self.tok(c[0]), c[1].text, self.tok(c[1]), when.value if when else None, c[-1]
+            self.at(a, z),
+            c[0].text,
+            self.tok(c[0]),
+            c[1].text,
+            self.tok(c[1]),
+            when.value if when else None,
+            c[-1],
         )
 
     # ---- questions and answers
@@ -270,7 +282,9 @@ class BoardBuilder(SettingBuilder):
 
     def on_faults(self, c: Children, a: Token, z: Token) -> ast.Node:
         names = [t.text for t in c[0]]
-        return ast.Faults(self.at(a, z), None if names == ["any"] else names, c[1].value if len(c) > 1 else None)
+        return ast.Faults(
+            self.at(a, z), None if names == ["any"] else names, c[1].value if len(c) > 1 else None
+        )
 
     def on_start(self, c: Children, a: Token, z: Token) -> ast.Node:
         names, after = ([t.text for t in group] for group in c)
@@ -301,7 +315,9 @@ class FileBuilder(ExprBuilder, BoardBuilder):
 
     def on_open_decl(self, c: Children, a: Token, z: Token) -> Any:
         for decl in c:
-            body = decl.body if isinstance(decl, ast.FuncDecl | ast.ProcDecl) else getattr(decl, "value", None)
+            body = (
+                decl.body if isinstance(decl, ast.FuncDecl | ast.ProcDecl) else getattr(decl, "value", None)
+            )
             if not isinstance(decl, ast.FuncDecl | ast.ProcDecl | ast.Const):
                 self.diags.error("DMA013", "only a const, func or proc can be open", self.tok(a))
             elif body is not None:
@@ -387,6 +403,17 @@ class FileBuilder(ExprBuilder, BoardBuilder):
             file = ast.Scenario(span, header.name.text, header.name.span, header.title, items)
         file.doc = header.doc
         return file
+
+
+def _is_no(parts: Children, i: int) -> bool:
+    """Whether `no NAME` stands there."""
+    word = parts[i]
+    return (
+        isinstance(word, ast.Name)
+        and word.name == "no"
+        and i + 1 < len(parts)
+        and isinstance(parts[i + 1], ast.Name)
+    )
 
 
 def _is_basic_type(part: Any) -> bool:

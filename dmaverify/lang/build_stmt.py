@@ -34,7 +34,12 @@ class StmtBuilder(Base):
         """The value of the one clause of that kind, or None."""
         found = [c for c in clauses if c.kind == kind]
         for extra in found[1:]:
-            self.diags.error("DMA013", "this is said twice", self.tok(extra.token), notes=[(self.tok(found[0].token), "here")])
+            self.diags.error(
+                "DMA013",
+                "this is said twice",
+                self.tok(extra.token),
+                notes=[(self.tok(found[0].token), "here")],
+            )
         return found[0].value if found else None
 
     def on_block(self, c: Children, a: Token, z: Token) -> ast.Block:
@@ -160,7 +165,9 @@ class StmtBuilder(Base):
 
     def on_choose(self, c: Children, a: Token, z: Token) -> ast.Stmt:
         if len(c) == 1:
-            self.diags.error("DMA013", "`choose` has one way only; another follows with `or { … }`", self.tok(a))
+            self.diags.error(
+                "DMA013", "`choose` has one way only; another follows with `or { … }`", self.tok(a)
+            )
         return ast.Choose(self.at(a, z), c)
 
     def on_assume(self, c: Children, a: Token, z: Token) -> ast.Stmt:
@@ -235,5 +242,7 @@ class StmtBuilder(Base):
             return None
         for part in message.parts:
             if not isinstance(part, str):
-                self.diags.error("DMA013", "a title holds no expressions; a brace as such is written `{{`", part.span)
+                self.diags.error(
+                    "DMA013", "a title holds no expressions; a brace as such is written `{{`", part.span
+                )
         return "".join(p for p in message.parts if isinstance(p, str))

@@ -35,10 +35,12 @@ MEMORY_SPACE = "phys"
 """The declared type of ``start`` and ``end`` of a piece of memory: addresses as memory itself counts them."""
 
 SHIFT, GRAIN = "PAGE_SHIFT", "PAGE_SIZE"
-"""Constants of these names turn one unit into the other: ``pages << PAGE_SHIFT`` and ``pages * PAGE_SIZE`` are bytes."""
+"""Constants of these names turn one unit into the other: ``pages << PAGE_SHIFT`` and ``pages * PAGE_SIZE``
+are bytes."""
 
 SETTING_WORDS = {"at", "size", "cut", "overlaps"}
-"""Words of a ``region`` that the language itself understands; all others fill in what a const over Region asks for."""
+"""Words of a ``region`` that the language itself understands; all others fill in what a const over Region
+asks for."""
 
 BUILTIN_PROPERTIES = {
     "memory": "a read or write outside of the memory, through null, of a deleted object, or out of an index",

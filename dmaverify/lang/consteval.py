@@ -1,7 +1,8 @@
 """Values of constant expressions, computed with the operators of the IR itself.
 
-Works on checked trees. Values are those of the IR's types (see ``dmaverify.ir.types``): ordinals for enums and indexes, None for
-null, tuples for records. Whatever depends on the model's state is ``NotConstant``, and so is what C leaves undefined.
+Works on checked trees. Values are those of the IR's types (see ``dmaverify.ir.types``): ordinals for enums
+and indexes, None for null, tuples for records. Whatever depends on the model's state is ``NotConstant``, and
+so is what C leaves undefined.
 """
 
 from __future__ import annotations
@@ -39,7 +40,18 @@ if TYPE_CHECKING:
 Value = Any
 Env = dict[tuple[int, str], Value]
 
-OPERATORS = {"+": "add", "-": "sub", "*": "mul", "/": "div", "%": "rem", "&": "band", "|": "bor", "^": "bxor", "<<": "shl", ">>": "shr"}
+OPERATORS = {
+    "+": "add",
+    "-": "sub",
+    "*": "mul",
+    "/": "div",
+    "%": "rem",
+    "&": "band",
+    "|": "bor",
+    "^": "bxor",
+    "<<": "shl",
+    ">>": "shr",
+}
 _DEPTH = 200
 
 
@@ -63,7 +75,8 @@ class Evaluator:
         self._busy: set[object] = set()
         self._depth = 0
 
-    # -- symbols --------------------------------------------------------------------------------------------------
+    # -- symbols
+    # --------------------------------------------------------------------------------------------------
 
     def symbol(self, sym: ConstSym | OptionSym | ParamSym) -> Value:
         """The value of a const, option or param."""
@@ -96,7 +109,8 @@ class Evaluator:
             value = (value,) * len(ir.index_values(self.layout.ir_type(key)))
         return value
 
-    # -- expressions ----------------------------------------------------------------------------------------------
+    # -- expressions
+    # ----------------------------------------------------------------------------------------------
 
     def value(self, e: ast.Expr, env: Env | None = None) -> Value:
         """The value of a checked expression where it stands."""
@@ -118,9 +132,15 @@ class Evaluator:
                 raise NotConstant("it is null")
             src = src.of
         if isinstance(src, sem.PlaceT) and isinstance(v, PlaceField):
-            v = self.layout.place(v).start
+            v = self.layout.place(v)[0]
         if isinstance(src, sem.TupleT) and isinstance(v, tuple):
-            items = dst.items if isinstance(dst, sem.TupleT) else [f.ty for f in dst.fields.values()] if isinstance(dst, sem.RecordT) else []
+            items = (
+                dst.items
+                if isinstance(dst, sem.TupleT)
+                else [f.ty for f in dst.fields.values()]
+                if isinstance(dst, sem.RecordT)
+                else []
+            )
             return tuple(self.convert(x, a, b) for x, a, b in zip(v, src.items, items, strict=True))
         target = self.layout.ir_type(dst)
         if isinstance(target, ir.Int):
@@ -250,7 +270,8 @@ class Evaluator:
             value = value[ir.ordinal(self.layout.ir_type(t), self.value(i, env))]
         return value
 
-    # -- operators ------------------------------------------------------------------------------------------------
+    # -- operators
+    # ------------------------------------------------------------------------------------------------
 
     def _typed(self, e: ast.Expr, env: Env) -> Any:
         t = self.layout.ir_type(e.conv or e.ty)
@@ -268,7 +289,11 @@ class Evaluator:
             left = self.value(e.left, env)
             if e.op == "and":
                 return bool(left and self.value(e.right, env))
-            return bool(left or self.value(e.right, env)) if e.op == "or" else bool(not left or self.value(e.right, env))
+            return (
+                bool(left or self.value(e.right, env))
+                if e.op == "or"
+                else bool(not left or self.value(e.right, env))
+            )
         if e.op in ("==", "!="):
             same = self.value(e.left, env) == self.value(e.right, env)
             return same if e.op == "==" else not same
@@ -289,7 +314,9 @@ class Evaluator:
     def _arithmetic(self, e: ast.Binary, env: Env) -> Value:
         left_t = e.left.conv or e.left.ty
         if isinstance(left_t, sem.IndexT):
-            n = self.value(e.left, env) + (self.value(e.right, env) if e.op == "+" else -self.value(e.right, env))
+            n = self.value(e.left, env) + (
+                self.value(e.right, env) if e.op == "+" else -self.value(e.right, env)
+            )
             return self.convert(n, sem.I64, e.ty) if isinstance(e.ty, sem.IndexT) else n
         a, b = self._typed(e.left, env), self._typed(e.right, env)
         if isinstance(left_t, sem.FlagsT):
@@ -339,7 +366,8 @@ class Evaluator:
             return self.layout.block_at(t, v)
         return self.convert(v, src, t)
 
-    # -- calls ----------------------------------------------------------------------------------------------------
+    # -- calls
+    # ----------------------------------------------------------------------------------------------------
 
     def _call(self, e: ast.Call, env: Env) -> Value:
         ref = e.ref
@@ -349,8 +377,12 @@ class Evaluator:
         if isinstance(ref, EnumCase):
             return self._case(ref, tuple(self.value(v, env) for v in values))
         if isinstance(ref, FuncSym):
-            given = arrange(e, ref.params)
-            args = [self.value(v, env) if v is not None else self.value(p.default) for v, p in zip(given, ref.params, strict=True) if v is not None or p.default is not None]
+            args = []
+            for value, p in zip(arrange(e, ref.params), ref.params, strict=True):
+                if value is not None:
+                    args.append(self.value(value, env))
+                elif p.default is not None:
+                    args.append(self.value(p.default))
             return self._apply(ref, args)
         if isinstance(ref, BuiltinSym):
             return self._builtin(ref.name, values, env)
@@ -415,7 +447,8 @@ class Evaluator:
         elif s.orelse is not None:
             self._block(s.orelse, env)
 
-    # -- records and patterns ---------------------------------------------------------------------------------------
+    # -- records and patterns
+    # ---------------------------------------------------------------------------------------
 
     def _record(self, t: sem.SemType, inits: list[ast.FieldInit], env: Env, base: Value) -> Value:
         if isinstance(t, sem.BitsT):
@@ -423,12 +456,18 @@ class Evaluator:
             for i in inits:
                 bits = t.fields[i.name or ""]
                 mask = (1 << bits.width) - 1
-                v = mask if isinstance(i.value, ast.Name) and isinstance(i.value.ref, BitRef) else int(self.value(i.value, env))
+                v = (
+                    mask
+                    if isinstance(i.value, ast.Name) and isinstance(i.value.ref, BitRef)
+                    else int(self.value(i.value, env))
+                )
                 word = word & ~(mask << bits.lo) | (v & mask) << bits.lo
             return word
         given = {i.name: self.value(i.value, env) for i in inits}
         if isinstance(t, sem.TupleT):
-            return tuple(given.get(n, base[k] if base is not None else None) for k, n in enumerate(t.field_names))
+            return tuple(
+                given.get(n, base[k] if base is not None else None) for k, n in enumerate(t.field_names)
+            )
         assert isinstance(t, sem.RecordT)
         out = []
         for k, f in enumerate(t.fields.values()):

@@ -1,8 +1,8 @@
 """What the front of the compiler has to say about a text: errors and warnings, with a place and a code.
 
-A `Diagnostics` collects them, so that one run reports several; `DmaError` carries them to whoever called.  The text form is
-one block per diagnostic: what is wrong, where, the line with the place underlined, what else is to be seen, what to write
-instead.  The words that explain a code at length are in `codes`.
+A `Diagnostics` collects them, so that one run reports several; `DmaError` carries them to whoever called.
+The text form is one block per diagnostic: what is wrong, where, the line with the place underlined, what else
+is to be seen, what to write instead.  The words that explain a code at length are in `codes`.
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from difflib import get_close_matches
 
 from dmaverify.lang.diag import Diagnostic
@@ -9,41 +10,34 @@ from dmaverify.lang.lalr import SyntaxProblem, grammar
 from dmaverify.lang.tokens import NUMBER, SIGN, WORD, Token
 from dmaverify.span import Span
 
+
+def _set(words: str) -> frozenset[str]:
+    return frozenset(words.split())
+
+
+_DECLARATIONS = _set(
+    """FUNC PROC CONST TYPE ENUM FLAGS BITS RECORD OBJECT INDEX VAR OPTION EVENT SPONTANEOUS MONITOR LEMMA
+    COVER ENSURES INITCALL WORK TIMER REGION PLACE DEVICE PARAM SEQUENCE CLIENT INTERRUPT VARIANT OPEN REPLACE
+    IMPORT USE REQUIRE REMOVE DROP HARDWARE CHECK EXPECT FAULTS START ATOMIC"""
+)
+_STATEMENTS = _set(
+    """LET IF MATCH FOR WHILE LOOP REPEAT RETURN BREAK CONTINUE GOTO LOCK ATOMIC CHOOSE ASSUME ASSERT EMIT
+    WAIT MIGHT_SLEEP SCHEDULE ARM CANCEL DELETE PUSH POP NAME RNAME INT LPAR TRUE FALSE NULL RESULT LBRACE"""
+)
+_EXPRESSIONS = _set(
+    """NAME RNAME INT LPAR TRUE FALSE NULL RESULT MINUS TILDE NOT OLD DONE TAKE FAULT ANY NEW IF MATCH LSQB
+    LBRACE QUANT CHOICE FOLD UNINITIALISED POP"""
+)
+_OPERATORS = _set("OP STAR MINUS VBAR OR IN NOT_IN IS DOT LSQB LPAR BANG UNIT WITH AS WRAP AT")
 _GROUPS: tuple[tuple[str, frozenset[str], frozenset[str]], ...] = (
-    # what to call them, terminals that must all be among the expected ones, terminals that are then said
-    (
-        "a declaration",
-        frozenset({"FUNC", "PROC", "CONST"}),
-        frozenset(
-            "FUNC PROC CONST TYPE ENUM FLAGS BITS RECORD OBJECT INDEX VAR OPTION EVENT SPONTANEOUS MONITOR LEMMA COVER ENSURES "
-            "INITCALL WORK TIMER REGION PLACE DEVICE PARAM SEQUENCE CLIENT INTERRUPT VARIANT OPEN REPLACE IMPORT USE REQUIRE "
-            "REMOVE DROP HARDWARE CHECK EXPECT FAULTS START ATOMIC".split()
-        ),
-    ),
-    (
-        "a statement",
-        frozenset({"LET", "RETURN", "NAME"}),
-        frozenset(
-            "LET IF MATCH FOR WHILE LOOP REPEAT RETURN BREAK CONTINUE GOTO LOCK ATOMIC CHOOSE ASSUME ASSERT EMIT WAIT "
-            "MIGHT_SLEEP SCHEDULE ARM CANCEL DELETE PUSH POP NAME RNAME INT LPAR TRUE FALSE NULL RESULT LBRACE".split()
-        ),
-    ),
-    (
-        "an expression",
-        frozenset({"NAME", "INT", "LPAR", "NULL"}),
-        frozenset(
-            "NAME RNAME INT LPAR TRUE FALSE NULL RESULT MINUS TILDE NOT OLD DONE TAKE FAULT ANY NEW IF MATCH LSQB LBRACE QUANT "
-            "CHOICE FOLD UNINITIALISED POP".split()
-        ),
-    ),
-    ("a type", frozenset({"NAME", "SET", "LIST"}), _set("NAME SET LIST LPAR ENUM INT MINUS")),
-    ("a pattern", frozenset({"NAME", "INT", "NULL"}), _set("NAME INT MINUS NULL TRUE FALSE LPAR")),
-    (
-        "an operator",
-        frozenset({"OP"}),
-        _set("OP STAR MINUS VBAR OR IN NOT_IN IS DOT LSQB LPAR BANG UNIT WITH AS WRAP AT"),
-    ),
-    ("", frozenset({"DOT", "LSQB", "BANG"}), _set("DOT LSQB LPAR BANG UNIT WITH AT")),
+    # what to call them, terminals that must all be among the expected ones, terminals that are said by it
+    ("a declaration", _set("FUNC PROC CONST"), _DECLARATIONS),
+    ("a statement", _set("LET RETURN NAME"), _STATEMENTS),
+    ("an expression", _set("NAME INT LPAR NULL NOT"), _EXPRESSIONS),
+    ("a type", _set("NAME SET LIST"), _set("NAME SET LIST LPAR ENUM INT MINUS")),
+    ("a pattern", _set("NAME INT NULL"), _set("NAME INT MINUS NULL TRUE FALSE LPAR")),
+    ("an operator", _set("OP"), _OPERATORS),
+    ("", _set("DOT LSQB BANG"), _set("DOT LSQB LPAR BANG UNIT WITH AT")),
 )
 _NAMES = {
     "NAME": "a name",
@@ -78,10 +72,14 @@ def describe(problem: SyntaxProblem, tokens: list[Token], path: str, has_start: 
     at_line_end = problem.terminal == "SEP" and token.text != ";"
     span = Span(path, token.line, token.col, token.line, token.col + max(1, len(token.text)))
     if at_line_end:
-        span = Span(path, token.line, token.col + len(token.text), token.line, token.col + len(token.text) + 1)
+        span = Span(
+            path, token.line, token.col + len(token.text), token.line, token.col + len(token.text) + 1
+        )
     elif problem.terminal == "$END" and problem.index:
         before = tokens[problem.index - 1]
-        span = Span(path, before.line, before.col + len(before.text), before.line, before.col + len(before.text) + 1)
+        span = Span(
+            path, before.line, before.col + len(before.text), before.line, before.col + len(before.text) + 1
+        )
     if token.text in ("module", "scenario") and token.col == 1 and token.kind is WORD:
         return Diagnostic("DMA014", f"`{token.text}` stands once, at the start of a file", span)
     found = _found(problem.terminal, token, at_line_end)
@@ -110,10 +108,12 @@ def _wanted(expected: set[str]) -> str:
             rest -= said
             if name:
                 out.append(name)
+            if name == "an operator":
+                rest -= {grammar().terminals[".."], grammar().terminals["..="]}
     if "$END" in rest and len(rest) + len(out) > 1:
         rest.discard("$END")
     texts = grammar().text_of
-    out += sorted({_NAMES.get(t) or f"`{texts[t]}`" for t in rest})
+    out += sorted({_NAMES.get(t) or f"`{texts[t]}`" for t in rest} - set(out))
     if not out or len(out) > _MOST:
         return ""
     return out[0] if len(out) == 1 else ", ".join(out[:-1]) + " or " + out[-1]
@@ -131,9 +131,9 @@ _C_HABITS = {
 def _guess(problem: SyntaxProblem, tokens: list[Token]) -> str | None:
     token = tokens[problem.index]
     before = tokens[problem.index - 1] if problem.index else None
-    if before is not None:
-        habit = _C_HABITS.get((before.text, token.text))
-        if habit is not None and before.line == token.line and before.col + 1 == token.col:
+    for a, b in itertools.pairwise(tokens[max(0, problem.index - 1) : problem.index + 2]):
+        habit = _C_HABITS.get((a.text, b.text))
+        if habit is not None and a.line == b.line and a.col + 1 == b.col:
             return habit
     if token.text == "=" and "OP" in problem.expected:
         return "A comparison is written  == ."
@@ -141,16 +141,15 @@ def _guess(problem: SyntaxProblem, tokens: list[Token]) -> str | None:
         return "Write  .  for `->`."
     if token.text == "!" and "NOT" in problem.expected:
         return "Write  not  for `!`."
-    if any(t.kind == "INTERP_OPEN" and t.line == token.line for t in tokens[max(0, problem.index - 20) : problem.index]):
-        if "INTERP_CLOSE" in problem.expected or problem.terminal == "INTERP_CLOSE":
-            return "In a text, `{` starts an expression; a brace as such is written  {{ ."
+    if "INTERP_CLOSE" in problem.expected or problem.terminal == "INTERP_CLOSE":
+        return "In a text, `{` starts an expression; a brace as such is written  {{ ."
     texts = grammar().text_of
     words = [texts[t] for t in problem.expected if t in texts and texts[t].isidentifier()]
     if token.kind is WORD and (close := get_close_matches(token.text, words, 1, 0.7)):
         return f"Did you mean  {close[0]} ?"
     # A misspelt keyword was taken for a name: the mistake shows at the word behind it.
     if before is not None and before.kind is WORD and problem.last in ("NAME", "RNAME"):
-        if close := get_close_matches(before.text, [w for w in texts.values() if w.isidentifier()], 1, 0.75):
-            if close[0] != before.text:
-                return f"Did you mean  {close[0]}  for `{before.text}`?"
+        close = get_close_matches(before.text, [w for w in texts.values() if w.isidentifier()], 1, 0.75)
+        if close and close[0] != before.text:
+            return f"Did you mean  {close[0]}  for `{before.text}`?"
     return None

@@ -1,13 +1,14 @@
 """The LALR(1) parser: lark turns `grammar.lark` into tables, and the loop here runs them.
 
-The loop is our own because the words ask it what the grammar can take (`accepts`), because each node needs the exact span
-of what it was made from, and because it must stop by itself on hostile input.
+The loop is our own because the words ask it what the grammar can take (`accepts`), because each node needs
+the exact span of what it was made from, and because it must stop by itself on hostile input.
 """
 
 from __future__ import annotations
 
 import functools
 import gc
+from contextlib import suppress
 from importlib import resources
 from typing import Any, cast
 
@@ -40,7 +41,10 @@ class _NoLexer(Lexer):
 
 
 class Rule:
-    """One production: how many symbols it takes off the stack, which of them the handler sees, and its name."""
+    """One production:
+
+    how many symbols it takes off the stack, which of them the handler sees, and its name.
+    """
 
     __slots__ = ("keep", "name", "origin", "size", "splice")
 
@@ -78,6 +82,11 @@ class Grammar:
                 out[str(symbol)] = rule
         literals = [(t.pattern.value, t.name) for t in lark.terminals if isinstance(t.pattern, PatternStr)]
         self.terminals: dict[str, str] = dict(literals)
+        header = {"module", "scenario"}
+        self.starters = frozenset(
+            t for t, name in literals if name in self.actions[self.start] and t not in header
+        )
+        """Words that a declaration starts with."""
         self.text_of: dict[str, str] = {name: text for text, name in literals}
 
 
@@ -99,15 +108,19 @@ def grammar() -> Grammar:
 
 
 class SyntaxProblem(Exception):
-    """Token `index` cannot stand where it stands; `expected` are the terminals that can."""
+    """Token `index` cannot stand where it stands, behind `last`; `expected` are the terminals that can."""
 
-    def __init__(self, index: int, terminal: str, expected: set[str], last: str, states: list[int]) -> None:
+    def __init__(self, index: int, terminal: str, last: str, feed: int) -> None:
         super().__init__(terminal)
         self.index = index
         self.terminal = terminal
-        self.expected = expected
         self.last = last
-        self.states = states
+        self.feed = feed
+        self.expected: set[str] = set()
+
+
+class _Asked(Exception):
+    """The run has come to where it was to say what the grammar can take."""
 
 
 class TooDeep(Exception):
@@ -119,23 +132,40 @@ class TooDeep(Exception):
 
 
 class Parse:
-    """One run over a list of tokens that ends with `$END`; `handlers` maps a rule's name to what makes its node."""
+    """One run over a list of tokens that ends with `$END`;
+
+    `handlers` maps a rule's name to what makes its node.
+    """
 
     def __init__(self, tokens: list[Token], handlers: dict[str, Any]) -> None:
         self._grammar = grammar()
         self._tokens = tokens
         self._handlers = handlers
-        self._words = Words(tokens, self._grammar.terminals)
+        self._words = Words(tokens, self._grammar.terminals, self._grammar.starters)
         self._states = [self._grammar.start]
         self._values: list[Any] = []
         self._firsts: list[int] = []
         self._depths: list[int] = []
         self._taken = -1
+        self._feeds = 0
+        self._ask_at = -1
         self.depth = 0
         """An upper bound of the depth of the tree that was made."""
 
     def run(self) -> Any:
         """The value of the start rule.  Raises SyntaxProblem or TooDeep."""
+        try:
+            return self._run()
+        except SyntaxProblem as problem:
+            # What could have stood there is known exactly only before the parser has tried the wrong token.
+            again = Parse(self._tokens, self._handlers)
+            again._ask_at = problem.feed
+            with suppress(_Asked):
+                again._run()
+            problem.expected = again._expected()
+            raise
+
+    def _run(self) -> Any:
         tokens, words = self._tokens, self._words
         accepts, feed = self._accepts, self._feed
         i, last, ended = 0, "", False
@@ -171,7 +201,8 @@ class Parse:
             return False
         if isinstance(action, int):
             return True
-        # Reduce on a copy of the top of the stack: `base` states of the real one are still valid, then `above`.
+        # Reduce on a copy of the top of the stack: `base` states of the real one are still valid, then
+        # `above`.
         base, above = len(self._states), [0][:0]
         while isinstance(action, Rule):
             size = action.size
@@ -190,12 +221,15 @@ class Parse:
 
     def _feed(self, terminal: str, i: int, count: int, last: str) -> None:
         actions, states = self._grammar.actions, self._states
+        self._feeds += 1
+        if self._feeds == self._ask_at:
+            raise _Asked
         while True:
             action = actions[states[-1]].get(terminal)
             if isinstance(action, int):
                 break
             if action is None:
-                raise self._problem(i, terminal, last)
+                raise SyntaxProblem(i, terminal, last, self._feeds)
             self._reduce(action, i)
         states.append(action)
         if len(states) > MAX_STACK:
@@ -237,18 +271,18 @@ class Parse:
         depths.append(depth)
 
     def _finish(self, i: int, last: str) -> Any:
+        self._feeds += 1
+        if self._feeds == self._ask_at:
+            raise _Asked
         while self._states[-1] != self._grammar.end or len(self._states) != 2:
             action = self._grammar.actions[self._states[-1]].get("$END")
             if not isinstance(action, Rule):
-                raise self._problem(i, "$END", last)
+                raise SyntaxProblem(i, "$END", last, self._feeds)
             self._reduce(action, i)
         self.depth = self._depths[-1]
         return self._values[-1]
 
-    def _problem(self, i: int, terminal: str, last: str) -> SyntaxProblem:
+    def _expected(self) -> set[str]:
+        """The terminals that the grammar can take next."""
         row = self._grammar.actions[self._states[-1]]
-        expected = {t for t in row if (t.isupper() or t == "$END" or t.startswith("__ANON")) and self._accepts_any(t)}
-        return SyntaxProblem(i, terminal, expected, last, list(self._states))
-
-    def _accepts_any(self, terminal: str) -> bool:
-        return terminal == "$END" or self._accepts(terminal)
+        return {symbol for symbol in row if symbol.isupper() and self._accepts(symbol)}

@@ -1,15 +1,18 @@
-"""Where the scenario's memory lies and how large its types are: from a checked program to numbers and IR types.
+"""Where the scenario's memory lies and how large its types are: from a checked program to numbers and IR
+types.
 
-A ``Layout`` is for one choice of params. Memory is the scenario's regions, in the order of their addresses. An index ``of memory``
-partitions it; its values are numbered by address. ``by SIZE``: blocks of that size, starting at each region's start. ``by cut``:
-blocks that no piece of the scenario tells apart. Cuts are at
+A ``Layout`` is for one choice of params. Memory is the scenario's regions, in the order of their addresses.
+An index ``of memory`` partitions it; its values are numbered by address. ``by SIZE``: blocks of that size,
+starting at each region's start. ``by cut``: blocks that no piece of the scenario tells apart. Cuts are at
 
 * the bounds of regions and of the blocks of the partition with the greatest size (the pages);
 * the bounds of the pieces of each ``place``, and each ``cut N`` of a region (bytes from its start);
-* at offset N mod page of every page, for every number of bytes N that the scenario writes out and that is no multiple of a page;
+* at offset N mod page of every page, for every number of bytes N that the scenario writes out and that is no
+  multiple of a page;
 * where such a cut falls inside a smaller block (a line): that block's edges.
 
-Pieces of ``place``: in the order of the text from the start of the region; places of one region follow one another.
+Pieces of ``place``: in the order of the text from the start of the region; places of one region follow one
+another.
 """
 
 from __future__ import annotations
@@ -24,16 +27,35 @@ from dmaverify.ir import types as ir
 from dmaverify.lang import ast, sem
 from dmaverify.lang.check.result import Checked
 from dmaverify.lang.consteval import Evaluator, NotConstant
-from dmaverify.lang.symbols import BlockField, ConstSym, PlaceField, RegionSym, record_const
+from dmaverify.lang.diag import Diagnostics
+from dmaverify.lang.symbols import BlockField, ConstSym, EnumCase, PlaceField, RegionSym, record_const
 from dmaverify.lang.tree import walk
 
 MAX_BLOCKS = 4096
 """More blocks of one partition than this are refused: nothing would ever finish."""
 
 
+_BODIES = (
+    ast.Sequence
+    | ast.Client
+    | ast.Interrupt
+    | ast.ParamDecl
+    | ast.Const
+    | ast.VarDecl
+    | ast.ProcDecl
+    | ast.FuncDecl
+)
+"""Where numbers of bytes are looked for that cut memory."""
+
+
+def _bytes(t: object) -> bool:
+    return isinstance(t, sem.IntT) and t.unit == "bytes"
+
+
 @dataclass(frozen=True)
 class Block:
-    """A piece of memory: ``start`` is a physical address, ``region`` the ordinal of the region that it lies in."""
+    """A piece of memory: ``start`` is a physical address, ``region`` the ordinal of the region that it lies
+    in."""
 
     number: int
     start: int
@@ -57,22 +79,28 @@ class Layout:
         self._sizes: dict[sem.SemType, int] = {}
         self._blocks: dict[sem.IndexT, tuple[Block, ...]] = {}
 
-    # -- constants ------------------------------------------------------------------------------------------------
+    # -- constants
+    # ------------------------------------------------------------------------------------------------
 
     def value(self, e: ast.Expr) -> Any:
         """The value of a checked constant expression; NotConstant if it is none."""
         return self.evaluator.value(e)
 
     def attribute(self, const: ConstSym, ordinal: int, field: str | None) -> Any:
-        """What the scenario says of a region or device: one field, or (None) the whole value of the const for it."""
+        """What the scenario says of a region or device: one field, or (None) the whole value of the const for
+        it."""
         index = const.ty.keys[0] if isinstance(const.ty, sem.MapT) else None
-        owners: list[Any] = list(self.checked.regions if index is self.checked.scopes.region else self.checked.devices)
+        owners: list[Any] = list(
+            self.checked.regions if index is self.checked.scopes.region else self.checked.devices
+        )
         if ordinal >= len(owners):
             return self.ir_type(const.ty.of).default if isinstance(const.ty, sem.MapT) else None
         owner = owners[ordinal].name
         record = record_const(const)
         if record is None:
-            return self._attribute(const, owner, "", const.ty.of if isinstance(const.ty, sem.MapT) else const.ty, None)
+            return self._attribute(
+                const, owner, "", const.ty.of if isinstance(const.ty, sem.MapT) else const.ty, None
+            )
         if field is not None:
             f = record.fields[field]
             return self._attribute(const, owner, field, f.ty, f)
@@ -86,7 +114,8 @@ class Layout:
             return self.value(e)
         return self.evaluator.field_default(f) if f is not None else self.ir_type(ty).default
 
-    # -- types ----------------------------------------------------------------------------------------------------
+    # -- types
+    # ----------------------------------------------------------------------------------------------------
 
     def size(self, t: sem.IndexT | sem.ObjT) -> int:
         """How many values an index has, or instances an object. Never less than one, as the IR wants it."""
@@ -192,10 +221,14 @@ class Layout:
     def list_type(self, t: sem.ListT) -> ir.Record:
         """A list: how many there are, and the cells; those behind the last hold the default."""
         limit = t.max or 1
-        return ir.Record(str(t), (("count", ir.Range(0, limit)), ("cells", ir.Map(ir.Range(0, limit - 1), self.ir_type(t.of)))))
+        return ir.Record(
+            str(t),
+            (("count", ir.Range(0, limit)), ("cells", ir.Map(ir.Range(0, limit - 1), self.ir_type(t.of)))),
+        )
 
     def capacity(self, t: sem.SetT) -> int:
-        """How many elements a stored set has room for: what is declared, else as many as clients may hold and sequences take."""
+        """How many elements a stored set has room for: what is declared, else as many as clients may hold and
+        sequences take."""
         if t.capacity is not None:
             return t.capacity
         held = 0
@@ -204,10 +237,15 @@ class Layout:
                 held += int(self.value(slot.count)) if slot.count is not None else 1
             if thread.kind == "sequence" and isinstance(thread.decl, ast.Sequence):
                 held += sum(isinstance(n, ast.Let) for n in walk(thread.decl.body))
-        held += sum(1 for v in self.checked.vars if isinstance(v.decl, ast.VarDecl) and v.module == self.checked.program.scope.name)
+        held += sum(
+            1
+            for v in self.checked.vars
+            if isinstance(v.decl, ast.VarDecl) and v.module == self.checked.program.scope.name
+        )
         return max(2, min(held, 8))
 
-    # -- memory ---------------------------------------------------------------------------------------------------
+    # -- memory
+    # ---------------------------------------------------------------------------------------------------
 
     @cached_property
     def regions(self) -> dict[RegionSym, Block]:
@@ -235,9 +273,17 @@ class Layout:
                 at[p.region] += size
         return out
 
-    def place(self, f: PlaceField) -> Block:
-        """Where a piece of a place is."""
-        return self.places[f]
+    def place(self, f: PlaceField) -> tuple[int, int]:
+        """Where a piece of a place starts, and its size."""
+        return self.places[f].start, self.places[f].size
+
+    def payload_fields(self, case: EnumCase) -> list[str]:
+        """The names of the fields of an enum's IR record that hold a case's payload."""
+        return [f"{case.name}.{i}" for i in range(len(case.payload))]
+
+    def parents(self, fine: sem.IndexT, coarse: sem.IndexT) -> list[int]:
+        """For each block of ``fine``, the number of the block of ``coarse`` that holds its start."""
+        return [self.parent(b, coarse) for b in self.blocks(fine)]
 
     def grain(self, t: sem.IndexT) -> int | None:
         """The size of a partition's blocks; None: by cut."""
@@ -256,19 +302,27 @@ class Layout:
         grain = self.grain(t)
         spans: list[tuple[int, int, int]] = []
         for r in regions:
-            edges = self._cuts(r) if grain is None else [*range(r.start, r.end, max(grain, 1)), r.end]
+            edges = self._cuts(r) if grain is None else self._edges(r, grain)
             if len(spans) + len(edges) > MAX_BLOCKS:
                 raise NotConstant(f"{t} would have more than {MAX_BLOCKS:,} values")
             spans += [(a, b, r.region) for a, b in zip(edges, edges[1:], strict=False) if b > a]
         return tuple(Block(i, a, b - a, r) for i, (a, b, r) in enumerate(spans))
 
+    def _edges(self, r: Block, grain: int) -> list[int]:
+        """Where the blocks of one size in a region meet. Where nothing tells the blocks in a cell apart, one
+        stands for all."""
+        grains = self._grains()
+        regular = [*range(r.start, r.end, grain), r.end]
+        if not any(t.by_cut for t in self._partitions()) or grain == grains[-1]:
+            return regular
+        cells = set(self._cuts(r))
+        return [e for e in regular if e in cells]
+
+    def _partitions(self) -> list[sem.IndexT]:
+        return [s.ty for s in self.checked.types if isinstance(s.ty, sem.IndexT) and s.ty.kind == "blocks"]
+
     def _grains(self) -> list[int]:
-        found = {
-            g
-            for s in self.checked.types
-            if isinstance(s.ty, sem.IndexT) and s.ty.kind == "blocks" and (g := self.grain(s.ty)) is not None and g > 0
-        }
-        return sorted(found)
+        return sorted({g for t in self._partitions() if (g := self.grain(t)) is not None and g > 0})
 
     @cached_property
     def literal_cuts(self) -> list[int]:
@@ -279,11 +333,13 @@ class Layout:
             return []
         found: set[int] = set()
         program = self.checked.program
-        bodies: list[ast.Node] = [t.decl for t in self.checked.threads.values() if isinstance(t.decl, ast.Sequence | ast.Client | ast.Interrupt)]
-        bodies += [d for d in program.scope.decls.values() if isinstance(d, ast.ParamDecl | ast.Const | ast.VarDecl | ast.ProcDecl | ast.FuncDecl)]
+        file = program.scenario.span.file if program.scenario is not None else ""
+        bodies: list[ast.Node] = [
+            d for m in program.modules.values() for d in m.decls.values() if isinstance(d, _BODIES)
+        ]
         for body in bodies:
             for n in walk(body):
-                if isinstance(n, ast.IntLit) and isinstance(n.ty, sem.IntT) and n.ty.unit == "bytes" and n.value % page:
+                if isinstance(n, ast.IntLit) and n.span.file == file and _bytes(n.ty) and n.value % page:
                     found.add(n.value % page)
         return sorted(found)
 
@@ -297,7 +353,11 @@ class Layout:
             if b.region == r.region:
                 extra.update((b.start, b.end))
         decl = self.checked.regions[r.region].decl
-        extra.update(r.start + int(self.value(s.value)) for s in decl.settings if s.name == "cut" and s.value is not None)
+        extra.update(
+            r.start + int(self.value(s.value))
+            for s in decl.settings
+            if s.name == "cut" and s.value is not None
+        )
         for base in range(r.start, r.end, max(page, 1)):
             extra.update(base + off for off in self.literal_cuts)
         for cut in extra:
@@ -324,25 +384,33 @@ class Layout:
         return i
 
     def inner(self, outer: Block, t: sem.IndexT) -> range:
-        """The numbers of the blocks of ``t`` that lie in ``outer`` or, where they are larger, reach into it."""
+        """The numbers of the blocks of ``t`` that lie in ``outer`` or, where they are larger, reach into
+        it."""
         blocks = self.blocks(t)
         if t.kind == "region":
             hits = [b.number for b in blocks if b.start < outer.end and outer.start < b.end]
             return range(hits[0], hits[-1] + 1) if hits else range(0)
-        hits = [b.number for b in blocks if b.region == outer.region and b.start < outer.end and outer.start < b.end]
+        hits = [
+            b.number
+            for b in blocks
+            if b.region == outer.region and b.start < outer.end and outer.start < b.end
+        ]
         return range(hits[0], hits[-1] + 1) if hits else range(0)
 
     def parent(self, inner: Block, t: sem.IndexT) -> int:
-        """The block of the partition ``t`` that holds ``inner`` or, where ``inner`` is larger, the one at its start."""
+        """The block of the partition ``t`` that holds ``inner`` or, where ``inner`` is larger, the one at its
+        start."""
         hits = self.inner(inner, t)
         return hits[0] if len(hits) else 0
 
     def block(self, t: sem.SemType, value: Any) -> Block:
         """The piece of memory that a value of a partition, or a place, stands for."""
         if isinstance(t, sem.PlaceT):
-            return self.place(value)
+            assert isinstance(value, PlaceField)
+            return self.places[value]
         assert isinstance(t, sem.IndexT)
-        return self.blocks(t)[value]
+        blocks: tuple[Block, ...] = self.blocks(t)
+        return blocks[int(value)]
 
     def block_field(self, t: sem.SemType, value: Any, ref: BlockField) -> Any:
         """The value of ``start``, ``end``, ``size``, ``region`` or the parent of a piece of memory."""
@@ -352,3 +420,77 @@ class Layout:
         if ref.kind == "parent" and isinstance(ref.index, sem.IndexT):
             return self.parent(b, ref.index)
         raise NotConstant("the blocks of a block are no single value")
+
+    # -- what cannot be
+    # ---------------------------------------------------------------------------------------------
+
+    def validate(self, diags: Diagnostics) -> None:
+        """Reports regions, places and blocks that make no sense."""
+        try:
+            regions = self.regions
+            ok = self._check_regions(diags, regions)
+            ok = ok and self._check_grains(diags, regions)
+            ok = ok and self._check_places(diags, regions)
+            if ok:
+                for t in self._partitions():
+                    self.blocks(t)
+        except NotConstant as why:
+            where = (
+                self.checked.regions[0].span
+                if self.checked.regions
+                else self.checked.program.scope.parts[0].name_span
+            )
+            diags.error("DMA068", f"the memory must be known before anything runs: {why}", where)
+
+    def _check_regions(self, diags: Diagnostics, regions: dict[RegionSym, Block]) -> bool:
+        before = len(diags.errors)
+        for r, b in regions.items():
+            if b.size <= 0:
+                diags.error("DMA069", f"the region {r.name} has no bytes", r.span)
+            elif b.end > 1 << 64:
+                diags.error("DMA069", f"the region {r.name} ends beyond the last address", r.span)
+        placed = sorted(regions.items(), key=lambda x: (x[1].start, x[1].end))
+        for (r, b), (other, c) in zip(placed, placed[1:], strict=False):
+            said = any(s.name == "overlaps" for s in (*r.decl.settings, *other.decl.settings))
+            if c.start < b.end and b.size > 0 and c.size > 0 and not said:
+                diags.error(
+                    "DMA070", f"the regions {r.name} and {other.name} share memory from {c.start:#x} on", other.span,
+                    notes=[(r.span, f"{r.name} ends at {b.end:#x}")], fix="Say  overlaps  in one of them "
+                                                                          "if that is meant.",
+                )  # fmt: skip
+        return len(diags.errors) == before
+
+    def _check_grains(self, diags: Diagnostics, regions: dict[RegionSym, Block]) -> bool:
+        before = len(diags.errors)
+        for t in self._partitions():
+            grain = self.grain(t)
+            if grain is None:
+                continue
+            if grain <= 0 or grain & (grain - 1):
+                diags.error("DMA069", f"blocks of {grain} bytes: {t} needs a power of two", t.span)
+                continue
+            for r, b in regions.items():
+                if (b.start % grain or b.size % grain) and grain == self._grains()[-1]:
+                    diags.error(
+                        "DMA069",
+                        f"the region {r.name} is not made of whole {t.name.lower()}s of {grain:,} bytes",
+                        r.span,
+                        notes=[(t.span, "")],
+                    )
+        return len(diags.errors) == before
+
+    def _check_places(self, diags: Diagnostics, regions: dict[RegionSym, Block]) -> bool:
+        before = len(diags.errors)
+        for f, b in self.places.items():
+            assert f.place is not None and f.place.region is not None
+            region = regions[f.place.region]
+            if b.size <= 0:
+                diags.error("DMA069", f"{f.place.name}.{f.name} has no bytes", f.span)
+            elif b.end > region.end:
+                diags.error(
+                    "DMA069",
+                    f"{f.place.name}.{f.name} ends {b.end - region.end} bytes behind {f.place.region.name}",
+                    f.span,
+                    notes=[(f.place.region.span, f"{region.size:,} bytes")],
+                )
+        return len(diags.errors) == before

@@ -36,7 +36,10 @@ def tree_of(path: Path) -> ast.Module | ast.Scenario:
 
 
 def normalised(part: str) -> str:
-    """A folder's or file's name as it stands in a module's name: `v6.12` is `v6_12`, `dma-coherent` is `dma_coherent`."""
+    """A folder's or file's name as it stands in a module's name:
+
+    `v6.12` is `v6_12`, `dma-coherent` is `dma_coherent`.
+    """
     return re.sub(r"[.\-]", "_", part)
 
 
@@ -127,7 +130,9 @@ class Library:
 
     def _follow(self, module: ast.Module) -> None:
         if len(self._open) >= MAX_CHAIN:
-            self._diags.error("DMA031", f"more than {MAX_CHAIN} modules import each other in a row", module.name_span)
+            self._diags.error(
+                "DMA031", f"more than {MAX_CHAIN} modules import each other in a row", module.name_span
+            )
             return
         self._open.append(module.name)
         if module.amends is not None:
@@ -202,14 +207,19 @@ class Library:
 
     def _report(self, name: ast.DottedName) -> None:
         close = get_close_matches(name.text, self.names(), 1, 0.6)
-        looked = ", ".join(shorten(root) or "." for root in self.roots) or "nowhere: no folder above holds spec/ or models/"
+        looked = (
+            ", ".join(shorten(root) or "." for root in self.roots)
+            or "nowhere: no folder above holds spec/ or models/"
+        )
         place = name.text.replace(".", "/") + ".dma"
         place = place if name.text.startswith("spec.") else "models/" + place
         self._diags.error(
             "DMA030",
             f"there is no module {name.text}",
             name.span,
-            notes=[(None, f"It would be {place} (with . and - for _ where that is the file's name) in: {looked}")],
+            notes=[
+                (None, f"It would be {place} (with . and - for _ where that is the file's name) in: {looked}")
+            ],
             fix=f"Did you mean  {close[0]} ?" if close else None,
         )
 

@@ -13,7 +13,10 @@ MAX_TREE_DEPTH = 250
 """Nodes of the syntax tree inside each other: what a pass that calls itself has to bear."""
 
 MAX_STACK = 3000
-"""Unfinished symbols of the parser: bounds prefix operators, `else if` and the like, which need no brackets."""
+"""Unfinished symbols of the parser:
+
+bounds prefix operators, `else if` and the like, which need no brackets.
+"""
 
 MAX_OPERATORS = 200
 """Binary operators in one expression without brackets."""

@@ -1,20 +1,23 @@
-"""From a file to a `Program`: finds and reads the modules, binds versions, merges amendments, applies a variant.
+"""From a file to a `Program`: finds and reads the modules, binds versions, merges amendments, applies a
+variant.
 
     loaded = load("models/boards/rx-reuse.dma")
     loaded.variants                  # ["v7", "arm926", "no_for_cpu", "no_for_cpu@v7", …]
     program = loaded.program(None)   # the scenario as it stands
     program = loaded.program("arm926")
 
-A `Program` (see `program`) is what the checker and the lowerer work on.  `load` and `Loaded.program` raise `DmaError` with
-everything that is wrong; what is only worth a remark is in `Program.warnings`.
+A `Program` (see `program`) is what the checker and the lowerer work on.  `load` and `Loaded.program` raise
+`DmaError` with everything that is wrong; what is only worth a remark is in `Program.warnings`.
 
-* **Modules.**  `linux.v6_12.arm64` is `models/linux/v6.12/arm64.dma` below the scenario's own project (the nearest folder
-  above it with `spec/` or `models/` in it) or in what comes with the tool; `spec.api` is `spec/api.dma`.
-* **Versions.**  A module that `amends` another is a list of whole declarations: it gives what the other left `open`,
-  replaces (`replace`), removes (`remove`) and adds.  `use M` puts M in the place of what it amends wherever that is
-  imported, and so does an `import` of M itself.  What a variant uses takes the place of what the scenario uses for the same
-  root, with all that came with it.
-* **Signatures** of what amends come from what is amended: parameters are named alike, types and results are inherited.
+* **Modules.**  `linux.v6_12.arm64` is `models/linux/v6.12/arm64.dma` below the scenario's own project (the
+  nearest folder above it with `spec/` or `models/` in it) or in what comes with the tool; `spec.api` is
+  `spec/api.dma`.
+* **Versions.**  A module that `amends` another is a list of whole declarations: it gives what the other left
+  `open`, replaces (`replace`), removes (`remove`) and adds.  `use M` puts M in the place of what it amends
+  wherever that is imported, and so does an `import` of M itself.  What a variant uses takes the place of what
+  the scenario uses for the same root, with all that came with it.
+* **Signatures** of what amends come from what is amended: parameters are named alike, types and results are
+  inherited.
 * **Variants** are amendments with a name: `from` another, `for all` or `for` some (one variant each, `v@w`).
 """
 
@@ -52,7 +55,9 @@ def load(path: str | Path) -> Loaded:
         expected = name_of(path, roots)
         if expected is not None and expected != tree.name:
             diags.error(
-                "DMA032", f"the module calls itself {tree.name}, and its place says {expected}", tree.name_span
+                "DMA032",
+                f"the module calls itself {tree.name}, and its place says {expected}",
+                tree.name_span,
             )
         library.add(tree)
     diags.raise_errors()
@@ -97,13 +102,16 @@ class Loaded:
     def program(self, variant: str | None = None) -> Program:
         """The scenario with that variant's amendments (None: as it stands).  Raises DmaError."""
         if variant is not None and variant not in self._layers:
-            raise DmaError([Diagnostic("DMA040", f"{self.name} has no variant {variant}", self.tree.name_span)])
+            raise DmaError(
+                [Diagnostic("DMA040", f"{self.name} has no variant {variant}", self.tree.name_span)]
+            )
         program = self._programs.get(variant)
         if program is None:
             program = self._programs[variant] = self._link(variant)
         return program
 
-    # ------------------------------------------------------------------------------------------------------------
+    # --------------------------------------------------------------------------------------------------------
+    # ----
 
     def _link(self, variant: str | None) -> Program:
         diags = Diagnostics()
@@ -151,13 +159,16 @@ class Loaded:
         if self.scenario is None:
             module = self._library.modules[self.name]
             if module.amends is not None:
-                binding.bind_import(ast.Import(module.name_span, ast.DottedName(module.name_span, module.name)))
+                binding.bind_import(
+                    ast.Import(module.name_span, ast.DottedName(module.name_span, module.name))
+                )
             start = [r for r in [binding.root(self.name)] if r is not None]
         for layer in items:
             for item in layer:
                 if isinstance(item, ast.Import):
                     binding.bind_import(item)
-        # Binding an import may bring in another file with imports of its own, so this goes on until nothing changes.
+        # Binding an import may bring in another file with imports of its own, so this goes on until nothing
+        # changes.
         while True:
             order, again = self._order(binding, start)
             if not again:
@@ -165,11 +176,16 @@ class Loaded:
         modules = {root: self._merge(binding, root, diags) for root in order}
         for name, linked in modules.items():
             linked.imports = [r for r in self._imports(binding, name) if r in modules]
-        aliases = {name: root for name in self._library.modules if (root := binding.root(name)) in modules and root}
+        aliases = {
+            name: root for name in self._library.modules if (root := binding.root(name)) in modules and root
+        }
         return modules, aliases
 
     def _order(self, binding: Binding, start: list[str]) -> tuple[list[str], bool]:
-        """Roots in the order in which they need each other; whether an import has changed what is in force."""
+        """Roots in the order in which they need each other;
+
+        whether an import has changed what is in force.
+        """
         order: list[str] = []
         seen: set[str] = set()
         changed = False
@@ -202,7 +218,10 @@ class Loaded:
         return list(found)
 
     def _merge(self, binding: Binding, root: str, diags: Diagnostics) -> LinkedModule:
-        """The merged module.  What is in it is shared by all Programs with the same files; its imports are its own."""
+        """The merged module.
+
+        What is in it is shared by all Programs with the same files; its imports are its own.
+        """
         parts = binding.chain(root)
         key = tuple(map(id, parts))
         known = _merged.get(key)

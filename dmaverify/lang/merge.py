@@ -95,7 +95,10 @@ class Merger:
         base = space.get(decl.name)
         if base is not None and module.origin.get(base) == origin:
             self._diags.error(
-                "DMA034", f"`{decl.name}` is declared twice", decl.name_span, notes=[(base.name_span, "the first time")]
+                "DMA034",
+                f"`{decl.name}` is declared twice",
+                decl.name_span,
+                notes=[(base.name_span, "the first time")],
             )
             return
         if base is None:
@@ -123,7 +126,10 @@ class Merger:
             module.origin[completed] = origin
 
     def complete(self, decl: D, base: ast.Decl) -> D | None:
-        """`decl` with what it inherits from what it amends; None where the two do not fit, which is reported."""
+        """`decl` with what it inherits from what it amends;
+
+        None where the two do not fit, which is reported.
+        """
         if type(decl) is not type(base):
             self._diags.error(
                 "DMA037",
@@ -213,6 +219,8 @@ class Merger:
         if found is None or type(found) is not kind:
             close = get_close_matches(item.name, space, 1, 0.6)
             fix = f"Did you mean  {close[0]} ?" if close else None
-            self._diags.error("DMA035", f"{module.name} has no {item.kind} `{item.name}`", item.name_span, fix=fix)
+            self._diags.error(
+                "DMA035", f"{module.name} has no {item.kind} `{item.name}`", item.name_span, fix=fix
+            )
             return
         del space[item.name]

@@ -1,7 +1,7 @@
 """Text to syntax tree: `parse_file`, `parse_text`.
 
-Whatever the input, the outcome is a tree or a `DmaError`.  Several mistakes are reported in one run: behind one, reading
-goes on at the next line that starts with a declaration at its left edge.
+Whatever the input, the outcome is a tree or a `DmaError`.  Several mistakes are reported in one run: behind
+one, reading goes on at the next line that starts with a declaration at its left edge.
 """
 
 from __future__ import annotations
@@ -46,7 +46,9 @@ def read_source(path: Path, shown: str | None = None) -> Source:
     try:
         size = path.stat().st_size
         if size > MAX_FILE_BYTES and path.is_file():
-            raise _failure("DMA004", f"the file has {size:,} bytes; at most {MAX_FILE_BYTES:,} are allowed", nowhere)
+            raise _failure(
+                "DMA004", f"the file has {size:,} bytes; at most {MAX_FILE_BYTES:,} are allowed", nowhere
+            )
         data = path.read_bytes()
     except OSError as e:
         raise _failure("DMA008", f"cannot be read: {(e.strerror or str(e)).lower()}", nowhere) from None
@@ -59,7 +61,9 @@ def decode(data: bytes, name: str) -> Source:
     """Bytes as a text that can be parsed.  Raises DmaError where they are none."""
     start = Span(name, 1, 1, 1, 1)
     if len(data) > MAX_FILE_BYTES:
-        raise _failure("DMA004", f"the file has {len(data):,} bytes; at most {MAX_FILE_BYTES:,} are allowed", start)
+        raise _failure(
+            "DMA004", f"the file has {len(data):,} bytes; at most {MAX_FILE_BYTES:,} are allowed", start
+        )
     zero = data.find(0)
     if zero >= 0:
         raise _failure("DMA003", f"a NUL at byte {zero}: this is no text", start)
@@ -119,7 +123,7 @@ class _Reader:
                 result = parse.run()
             except SyntaxProblem as problem:
                 self._diags.add(describe(problem, tokens, self._path, start == 0))
-                start = self._resume(start + problem.index)
+                start = self._resume(max(start + problem.index, start + 1))
             except TooDeep as deep:
                 self._diags.error("DMA005", "nested too deeply", tokens[deep.index].span(self._path))
                 return None
@@ -131,9 +135,9 @@ class _Reader:
                 return None
 
     def _resume(self, index: int) -> int:
-        """Where the next declaration starts behind token `index`, or -1."""
-        starters = _starters()
-        for i in range(index + 1, len(self._tokens)):
+        """Where the next declaration starts, from token `index` on, or -1."""
+        starters = grammar().starters
+        for i in range(index, len(self._tokens)):
             token = self._tokens[i]
             if token.col == 1 and token.text in starters:
                 return i
@@ -146,9 +150,13 @@ class _Reader:
         if isinstance(file, ast.Module):
             for item in file.items:
                 if isinstance(item, SCENARIO_ONLY):
-                    self._diags.error("DMA014", "this belongs to a scenario, and the file is a module", _head(item))
+                    self._diags.error(
+                        "DMA014", "this belongs to a scenario, and the file is a module", _head(item)
+                    )
                 elif isinstance(item, ast.Remove) and file.amends is None:
-                    self._diags.error("DMA014", "`remove` takes something from a module that this one amends", item.span)
+                    self._diags.error(
+                        "DMA014", "`remove` takes something from a module that this one amends", item.span
+                    )
         else:
             self._variants(file)
         return file
@@ -158,7 +166,9 @@ class _Reader:
             if isinstance(item, ast.Variant):
                 for inner in item.items:
                     if isinstance(inner, ast.Variant):
-                        self._diags.error("DMA014", "a variant holds no variants; write `variant … from …`", _head(inner))
+                        self._diags.error(
+                            "DMA014", "a variant holds no variants; write `variant … from …`", _head(inner)
+                        )
 
 
 _HEADER = "A .dma file starts with  module NAME  (the name says where it is) or  scenario NAME ."
@@ -168,11 +178,6 @@ def _head(item: ast.Node) -> Span:
     """The first line of something, for what is said about the whole of it."""
     span = item.span
     return span if span.line == span.end_line else Span(span.file, span.line, span.column, span.line, 10_000)
-
-
-def _starters() -> frozenset[str]:
-    g = grammar()
-    return frozenset(g.text_of[t] for t in g.actions[g.start] if t in g.text_of) - {"module", "scenario"}
 
 
 def _failure(code: str, message: str, span: Span) -> DmaError:

@@ -1,8 +1,9 @@
 """How operators bind: the parser hands over a flat sequence, and here it becomes a tree.
 
-From tight to loose:  * / %   + -   << >>   &   ^   |   ??   .. ..= +..   == != < <= > >= in, not in, within, is   not   and
-or   =>.  As in C, but that `&`, `^` and `|` bind tighter than comparisons: `map & bit == 0` means what it looks like.
-Comparisons and ranges do not chain.  `=>` groups to the right, everything else to the left.
+From tight to loose:  * / %   + -   << >>   &   ^   |   ??   .. ..= +..   == != < <= > >= in, not in, within,
+is   not   and or   =>.  As in C, but that `&`, `^` and `|` bind tighter than comparisons: `map & bit == 0`
+means what it looks like. Comparisons and ranges do not chain.  `=>` groups to the right, everything else to
+the left.
 """
 
 from __future__ import annotations
@@ -65,7 +66,9 @@ class Resolver:
             return only
         if len(self._items) > 2 * MAX_OPERATORS + 1:
             extra = self._items[2 * MAX_OPERATORS + 1]
-            self._diags.error("DMA005", f"one expression with more than {MAX_OPERATORS} operators", extra.span)
+            self._diags.error(
+                "DMA005", f"one expression with more than {MAX_OPERATORS} operators", extra.span
+            )
             return next(i for i in self._items if isinstance(i, ast.Expr))
         return self._climb(0)
 
@@ -107,7 +110,9 @@ class Resolver:
         return left
 
     def _chained(self, first: Op, second: Op) -> None:
-        what = "a range of a range" if second.text in RANGES else f"`{first.text}` and `{second.text}` in a row"
+        what = (
+            "a range of a range" if second.text in RANGES else f"`{first.text}` and `{second.text}` in a row"
+        )
         self._diags.error(
             "DMA011",
             f"{what}: brackets must say which belongs together",

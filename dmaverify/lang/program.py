@@ -2,16 +2,19 @@
 
 A `Program` is what the type checker and the lowerer consume.
 
-* `modules` maps a *root* name (the module that nobody's `amends` points away from, `linux.drivers.base.dma_coherent`) to
-  its `LinkedModule`, imports before importers.  A module that amends is no entry of its own: its declarations are merged
-  into its root's, and `module_of(name)` finds the root for any of its names.
-* The scenario's own declarations (var, func, enum …) are the `LinkedModule` under `program.scope`, the last one.
-* Declarations are the parser's nodes.  Only an amended signature is completed in a copy (parameter and result types come
-  from what it amends), and a `replace step` or `drop` copies the path down to the step.  Everything else is *shared by all
-  Programs of one process*: the annotations `ty` and `ref` are those of the last check, so check and lower one Program
-  before the next is checked.
-* A name in module M means, in this order: M's own declaration; one of a module that M imports; one of a module that those
-  import, and so on (`Program.find`).  Two at the same distance are ambiguous, which the checker reports where it matters.
+* `modules` maps a *root* name (the module that nobody's `amends` points away from,
+  `linux.drivers.base.dma_coherent`) to its `LinkedModule`, imports before importers.  A module that amends is
+  no entry of its own: its declarations are merged into its root's, and `module_of(name)` finds the root for
+  any of its names.
+* The scenario's own declarations (var, func, enum …) are the `LinkedModule` under `program.scope`, the last
+  one.
+* Declarations are the parser's nodes.  Only an amended signature is completed in a copy (parameter and result
+  types come from what it amends), and a `replace step` or `drop` copies the path down to the step.
+  Everything else is *shared by all Programs of one process*: the annotations `ty` and `ref` are those of the
+  last check, so check and lower one Program before the next is checked.
+* A name in module M means, in this order: M's own declaration; one of a module that M imports; one of a
+  module that those import, and so on (`Program.find`).  Two at the same distance are ambiguous, which the
+  checker reports where it matters.
 * Options have a name space of their own (`option.outer`), as have lemmas.
 """
 
@@ -32,19 +35,21 @@ class LinkedModule:
     parts: list[ast.Module | ast.Scenario]
     """The files that it comes from: the root's first, then the amending ones, nearest to the root first."""
     imports: list[str] = field(default_factory=list)
-    """Root names of the modules whose declarations can be used here, in the order in which they are written."""
+    """Root names of the modules whose declarations can be used here, in the order in which they are written.
+    """
     decls: dict[str, ast.Decl] = field(default_factory=dict)
-    """Const, TypeDecl, EnumDecl, FlagsDecl, BitsDecl, RecordDecl, ObjectDecl, IndexDecl, VarDecl, EventDecl, FuncDecl,
-    ProcDecl, Spontaneous, Monitor, Initcall, Work, Timer; in a scenario also ParamDecl, Region, Place, Device, Sequence,
-    Client and Interrupt.  In the order in which the base declares them, additions after it."""
+    """Const, TypeDecl, EnumDecl, FlagsDecl, BitsDecl, RecordDecl, ObjectDecl, IndexDecl, VarDecl, EventDecl,
+    FuncDecl, ProcDecl, Spontaneous, Monitor, Initcall, Work, Timer; in a scenario also ParamDecl, Region,
+    Place, Device, Sequence, Client and Interrupt.  In the order in which the base declares them, additions
+    after it."""
     options: dict[str, ast.OptionDecl] = field(default_factory=dict)
     lemmas: dict[str, ast.Lemma] = field(default_factory=dict)
     covers: list[ast.Cover] = field(default_factory=list)
     ensures: list[ast.Ensures] = field(default_factory=list)
     requires: list[ast.Require] = field(default_factory=list)
     origin: dict[ast.Decl, str] = field(default_factory=dict)
-    """The module (or scenario) in whose file a declaration stands. Where that is the scenario and the declaration takes the
-    place of a module's, names in its body are looked up in the scenario."""
+    """The module (or scenario) in whose file a declaration stands. Where that is the scenario and the
+    declaration takes the place of a module's, names in its body are looked up in the scenario."""
 
 
 @dataclass(slots=True, eq=False)
@@ -52,7 +57,9 @@ class Expectations:
     """The `expect` lines of a scenario and its variant, the variant's winning property by property."""
 
     by_subject: dict[str, ast.Expectation] = field(default_factory=dict)
-    """Keyed by the text of the property (`bound(clcd, vram)`), or `cover ` and the text of the cover's expression."""
+    """Keyed by the text of the property (`bound(clcd, vram)`), or `cover ` and the text of the cover's
+    expression.
+    """
     default: ast.Expectation | None = None
     """`all hold`, `others hold`: for every property that is checked and not a key above."""
 
@@ -61,7 +68,8 @@ class Expectations:
 class Checks:
     """What is to be checked.
 
-    `only`: just `props`.  Otherwise every monitor without parameters, and `props` (with their arguments) as well.
+    `only`: just `props`.  Otherwise every monitor without parameters, and `props` (with their arguments) as
+    well.
     """
 
     only: bool = False
@@ -109,7 +117,10 @@ class Program:
         return self.modules.get(self.aliases.get(name, name))
 
     def find(self, where: LinkedModule, name: str) -> list[tuple[LinkedModule, ast.Decl]]:
-        """What `name` means in `where`: empty if nothing; more than one if modules at the same distance declare it."""
+        """What `name` means in `where`:
+
+        empty if nothing; more than one if modules at the same distance declare it.
+        """
         for level in self.levels(where):
             hits = [(m, m.decls[name]) for m in level if name in m.decls]
             if hits:
@@ -125,14 +136,17 @@ class Program:
         return []
 
     def visible(self, where: LinkedModule) -> Iterator[LinkedModule]:
-        """The modules whose names can be used in `where`, itself first, nearer ones before those farther away."""
+        """The modules whose names can be used in `where`, itself first, nearer ones before others."""
         for level in self.levels(where):
             yield from level
 
     def monitors(self) -> dict[str, tuple[LinkedModule, ast.Monitor]]:
         """All monitors by name, in the order of `modules`."""
         return {
-            d.name: (m, d) for m in self.modules.values() for d in m.decls.values() if isinstance(d, ast.Monitor)
+            d.name: (m, d)
+            for m in self.modules.values()
+            for d in m.decls.values()
+            if isinstance(d, ast.Monitor)
         }
 
     def levels(self, where: LinkedModule) -> Iterator[list[LinkedModule]]:

@@ -1,7 +1,8 @@
 """Finds what can be reached and was left open.
 
-A version need not give what nothing calls.  Reachable is whatever can be named from the scenario's threads, from what
-hardware and kernel do by themselves, and from monitors, going by names alone: a little too much, never too little.
+A version need not give what nothing calls.  Reachable is whatever can be named from the scenario's threads,
+from what hardware and kernel do by themselves, and from monitors, going by names alone: a little too much,
+never too little.
 """
 
 from __future__ import annotations
@@ -62,7 +63,9 @@ def report_open(program: Program, diags: Diagnostics) -> None:
                     waiting.append((target_module, target))
 
 
-def _report(decl: ast.Decl, module: LinkedModule, caller: ast.Decl, program: Program, diags: Diagnostics) -> None:
+def _report(
+    decl: ast.Decl, module: LinkedModule, caller: ast.Decl, program: Program, diags: Diagnostics
+) -> None:
     used = program.uses.get(module.name)
     who = f"{used} does not give it" if used else f"nothing in use amends {module.name}"
     diags.error(
@@ -70,5 +73,5 @@ def _report(decl: ast.Decl, module: LinkedModule, caller: ast.Decl, program: Pro
         f"`{decl.name}` is open: {who}",
         decl.name_span,
         notes=[(caller.name_span, f"this {kind_of(caller)} needs it")],
-        fix=f"Declare  {kind_of(decl)} {decl.name}  in the module that amends it, or use a version that does.",
+        fix=f"Declare  {kind_of(decl)} {decl.name}  in the module that amends it, or use another version.",
     )

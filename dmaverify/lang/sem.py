@@ -1,8 +1,9 @@
 """Semantic types: what an expression of the language means, before it becomes an IR value.
 
-The checker gives every expression one of these types; the lowerer maps each to an IR type with ``dmaverify.lang.layout``.
-Structural types (integers, maps, sets, tuples, nullable types) compare by their parts. Nominal types (records, objects, enums,
-indexes, address spaces) compare by identity: two declarations are two types, even with the same text.
+The checker gives every expression one of these types; the lowerer maps each to an IR type with
+``dmaverify.lang.layout``. Structural types (integers, maps, sets, tuples, nullable types) compare by their
+parts. Nominal types (records, objects, enums, indexes, address spaces) compare by identity: two declarations
+are two types, even with the same text.
 
 ================ =============================================== ================================================
 type             written                                          IR type (``Layout.ir_type``)
@@ -21,7 +22,8 @@ type             written                                          IR type (``Lay
 ``OptT``         ``T?``                                           ``Opt``
 ``MapT``         ``Level, Line -> T``                             ``Map`` of ``Map`` … one level for each key
 ``SetT``         ``set of T``                                     ``Mask`` when T is index-like; else only as a set expression or,
-                                                                  as the type of a variable or ghost, stored in cells
+                                                                  as the type of a variable or ghost, stored
+                                                                  in cells
 ``ListT``        ``list max N of T``                              ``Record(count, cells)``
 ``IterT``        ``a..b``, ``p.cells``                            none: a range of numbers, addresses or index values
 ``LockT``        ``spinlock``                                     ``Bool`` (held)
@@ -62,7 +64,8 @@ class SemType:
 
 @dataclass(frozen=True)
 class ErrorT(SemType):
-    """The type of what has been reported already; it agrees with everything, so that one mistake is one error."""
+    """The type of what has been reported already; it agrees with everything, so that one mistake is one
+    error."""
 
     def __str__(self) -> str:
         return "<error>"
@@ -148,9 +151,14 @@ class IntT(SemType):
         return f"{name} {self.unit}" if self.unit else name
 
 
+I8, I16, I32, I64 = IntT(8, True), IntT(16, True), IntT(32, True), IntT(64, True)
+U8, U16, U32, U64 = IntT(8, False), IntT(16, False), IntT(32, False), IntT(64, False)
+
+
 @dataclass(frozen=True)
 class RangeT(SemType):
-    """The integers from ``lo`` to ``hi``, both included. Computing with one computes with an ``i32`` (or wider) number."""
+    """The integers from ``lo`` to ``hi``, both included. Computing with one computes with an ``i32`` (or
+    wider) number."""
 
     lo: int
     hi: int
@@ -183,11 +191,13 @@ class OptT(SemType):
 
 @dataclass(frozen=True)
 class TupleT(SemType):
-    """An anonymous record. Fields without a name are called ``0``, ``1`` … Names do not distinguish tuple types."""
+    """An anonymous record. Fields without a name are called ``0``, ``1`` … Names do not distinguish tuple
+    types."""
 
     items: tuple[SemType, ...]
     names: tuple[str, ...] = field(default=(), compare=False)
-    """One for each item, or empty when none has a name; an unnamed item of a partly named tuple has the name ``""``."""
+    """One for each item, or empty when none has a name; an unnamed item of a partly named tuple has the name
+    ``""``."""
 
     def position(self, name: str) -> int | None:
         """Where the field of that name is."""
@@ -209,7 +219,11 @@ class TupleT(SemType):
 
     def __str__(self) -> str:
         names = self.names or ("",) * len(self.items)
-        return "(" + ", ".join(f"{n}: {t}" if n else str(t) for n, t in zip(names, self.items, strict=True)) + ")"
+        return (
+            "("
+            + ", ".join(f"{n}: {t}" if n else str(t) for n, t in zip(names, self.items, strict=True))
+            + ")"
+        )
 
 
 @dataclass(frozen=True)
@@ -225,8 +239,9 @@ class MapT(SemType):
 
 @dataclass(frozen=True)
 class SetT(SemType):
-    """A set. Of an index-like element it is a mask and may be stored anywhere; of anything else it is an expression, except
-    as the type of a variable or ghost, where it is kept in ``capacity`` cells (None: inferred, see ``Layout.capacity``)."""
+    """A set. Of an index-like element it is a mask and may be stored anywhere; of anything else it is an
+    expression, except as the type of a variable or ghost, where it is kept in ``capacity`` cells (None:
+    inferred, see ``Layout.capacity``)."""
 
     of: SemType
     capacity: int | None = field(default=None, compare=False)
@@ -246,7 +261,8 @@ class SetT(SemType):
 
 @dataclass(frozen=True)
 class ListT(SemType):
-    """At most ``max`` elements in order, the first at the front. ``max`` None: a parameter that takes a list of any length."""
+    """At most ``max`` elements in order, the first at the front. ``max`` None: a parameter that takes a list
+    of any length."""
 
     of: SemType
     max: int | None = field(default=None, compare=False)
@@ -261,7 +277,8 @@ class ListT(SemType):
 
 @dataclass(frozen=True)
 class IterT(SemType):
-    """A stretch of consecutive numbers, addresses or index values: ``a..b``, ``a +.. n``, the blocks in a block.
+    """A stretch of consecutive numbers, addresses or index values: ``a..b``, ``a +.. n``, the blocks in a
+    block.
 
     Never stored. A func given by ``= e`` without a result type may return one.
     """
@@ -278,7 +295,8 @@ class IterT(SemType):
 
 @dataclass(frozen=True)
 class PlaceT(SemType):
-    """A named piece of memory. It stands for its address where an address is wanted and for its blocks where a set is."""
+    """A named piece of memory. It stands for its address where an address is wanted and for its blocks where
+    a set is."""
 
     @property
     def storable(self) -> bool:
@@ -311,8 +329,9 @@ class NominalT(SemType):
 class SpaceT(NominalT):
     """A new type over an integer (``type phys : u64 bytes``, ``type errno : i32``).
 
-    Over bytes it is an *address space*: difference of two addresses is bytes, address and bytes make an address, and nothing
-    else mixes. Over a plain integer it is a *named number*: it computes with itself and with literals.
+    Over bytes it is an *address space*: difference of two addresses is bytes, address and bytes make an
+    address, and nothing else mixes. Over a plain integer it is a *named number*: it computes with itself and
+    with literals.
     """
 
     base: IntT = field(default_factory=lambda: I32)
@@ -335,7 +354,8 @@ class Field:
 
 @dataclass(eq=False)
 class RecordT(NominalT):
-    """A record. If it is ``{ first: I, count: <integer> }`` for an index I, it is an *extent*: it may be iterated, and
+    """A record. If it is ``{ first: I, count: <integer> }`` for an index I, it is an *extent*: it may be
+    iterated, and
     ``in`` and ``within`` are defined on it."""
 
     fields: dict[str, Field] = field(default_factory=dict)
@@ -406,8 +426,9 @@ IndexKind = Literal["plain", "blocks", "region", "device"]
 class IndexT(NominalT):
     """A finite set of its own. How many values it has is the layout's to say (``Layout.size``).
 
-    ``plain``: ``index I n`` (0..n-1) or ``index I lo .. hi`` (numbered from ``lo``); ``blocks``: a partition of the scenario's
-    memory in pieces of ``grain`` bytes, or, where ``grain`` is None and ``by_cut``, in pieces between cuts; ``region`` and
+    ``plain``: ``index I n`` (0..n-1) or ``index I lo .. hi`` (numbered from ``lo``); ``blocks``: a partition
+    of the scenario's memory in pieces of ``grain`` bytes, or, where ``grain`` is None and ``by_cut``, in
+    pieces between cuts; ``region`` and
     ``device``: the scenario's regions (a partition too, the coarsest) and devices.
     """
 
@@ -431,8 +452,6 @@ BOOL = BoolT()
 LOCK = LockT()
 PLACE = PlaceT()
 LIT = LitT()
-I8, I16, I32, I64 = (IntT(w, True) for w in (8, 16, 32, 64))
-U8, U16, U32, U64 = (IntT(w, False) for w in (8, 16, 32, 64))
 INTS: dict[str, IntT] = {str(t): t for t in (I8, I16, I32, I64, U8, U16, U32, U64)}
 """The integer types by name."""
 

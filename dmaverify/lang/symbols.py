@@ -1,7 +1,9 @@
-"""Symbols: what a name in a text means. The checker makes one for each declaration and hangs it on ``ref`` of the syntax tree.
+"""Symbols: what a name in a text means. The checker makes one for each declaration and hangs it on ``ref`` of
+the syntax tree.
 
-Symbols compare by identity. ``decl`` is the syntax node (after amendments: the one that counts), ``module`` the dotted name
-of the module or scenario in which it stands. A symbol's ``ty`` is never None once ``check`` has returned.
+Symbols compare by identity. ``decl`` is the syntax node (after amendments: the one that counts), ``module``
+the dotted name of the module or scenario in which it stands. A symbol's ``ty`` is never None once ``check``
+has returned.
 
 What ``ref`` may be (see also ``check/__init__.py`` for the whole annotation contract):
 
@@ -57,12 +59,14 @@ class Symbol:
 
 @dataclass(eq=False)
 class TypeSym(Symbol):
-    """The name of a type. As an expression it is the set of all values of it (of an object: of all live instances)."""
+    """The name of a type. As an expression it is the set of all values of it (of an object: of all live
+    instances)."""
 
 
 @dataclass(eq=False)
 class ConstSym(Symbol):
-    """``const``. ``value`` None: ``from_scenario`` (its key is Region or Device and the blocks fill it in), or open."""
+    """``const``. ``value`` None: ``from_scenario`` (its key is Region or Device and the blocks fill it in),
+    or open."""
 
     value: ast.Expr | None = None
 
@@ -82,8 +86,8 @@ class ConstSym(Symbol):
 
 @dataclass(eq=False)
 class OptionSym(Symbol):
-    """``option``: a constant that a scenario may set. ``value`` is what it is set to (after hardware, option and variant
-    items), else the default; an ``AnyType`` there means every value."""
+    """``option``: a constant that a scenario may set. ``value`` is what it is set to (after hardware, option
+    and variant items), else the default; an ``AnyType`` there means every value."""
 
     value: ast.Expr | None = None
 
@@ -118,9 +122,11 @@ LocalKind = Literal["param", "ref", "let", "loop", "pattern", "result"]
 class LocalSym(Symbol):
     """A parameter, ``let``, loop or quantifier variable, or what a pattern binds.
 
-    ``decl`` is the node that introduces it (Param, LetName, Binder, PatName, CFor, LetExpr, Pop) and ``key`` identifies it
-    there: a Binder or Pop may introduce several names. ``ref``: a parameter that stands for the caller's place.
-    ``poison``: some read may come before it is set (``uninitialised``), so that the lowerer keeps a set flag and a check.
+    ``decl`` is the node that introduces it (Param, LetName, Binder, PatName, CFor, LetExpr, Pop) and ``key``
+    identifies it there: a Binder or Pop may introduce several names. ``ref``: a parameter that stands for the
+    caller's place.
+    ``poison``: some read may come before it is set (``uninitialised``), so that the lowerer keeps a set flag
+    and a check.
     """
 
     kind: LocalKind = "let"
@@ -140,7 +146,8 @@ def local_key(node: object, name: str) -> tuple[int, str]:
 
 @dataclass(eq=False)
 class Parameter:
-    """A parameter of a func, proc, event or monitor. ``default`` may be None. ``local`` is its symbol inside the body."""
+    """A parameter of a func, proc, event or monitor. ``default`` may be None. ``local`` is its symbol inside
+    the body."""
 
     name: str
     ty: SemType
@@ -168,7 +175,8 @@ class FuncSym(CallableSym):
 
 @dataclass(eq=False)
 class ProcSym(CallableSym):
-    """``proc``: takes steps. ``depth``: how deep it may call itself. ``ensures`` includes those written outside of it."""
+    """``proc``: takes steps. ``depth``: how deep it may call itself. ``ensures`` includes those written
+    outside of it."""
 
     atomic: bool = False
     depth: ast.Expr | None = None
@@ -221,7 +229,8 @@ class CoverSym(Symbol):
 
 @dataclass(eq=False)
 class EnumCase(Symbol):
-    """One alternative of an enum; ``ty`` is the enum. ``payload`` is empty for most; ``payload_names`` runs along it."""
+    """One alternative of an enum; ``ty`` is the enum. ``payload`` is empty for most; ``payload_names`` runs
+    along it."""
 
     ordinal: int = 0
     payload: tuple[SemType, ...] = ()
@@ -244,7 +253,8 @@ class DeviceSym(Symbol):
 
 @dataclass(eq=False)
 class RegionSym(Symbol):
-    """A region of the scenario; ``ordinal`` is its value in the index ``Region``, in the order of the text."""
+    """A region of the scenario; ``ordinal`` is its value in the index ``Region``, in the order of the
+    text."""
 
     ordinal: int = 0
 
@@ -292,7 +302,8 @@ class ThreadSym(Symbol):
 
 @dataclass(eq=False)
 class SlotSym(Symbol):
-    """``holding fb[2]``: inside the client ``fb`` is one held (or, where it is assigned, one free) element; from outside,
+    """``holding fb[2]``: inside the client ``fb`` is one held (or, where it is assigned, one free) element;
+    from outside,
     ``driver.fb`` is a ``T?``: any that is held. ``ty`` is the element type (never nullable)."""
 
     client: ThreadSym | None = None
@@ -314,7 +325,8 @@ class ModuleSym(Symbol):
     """A module's name at the front of a dotted name."""
 
 
-# ------------------------------------------------------------------------------- what fields and calls refer to
+# ------------------------------------------------------------------------------- what fields and calls refer
+# to
 
 
 @dataclass(eq=False)
@@ -343,7 +355,8 @@ BlockFieldKind = Literal["start", "end", "size", "region", "parent", "children",
 class BlockField:
     """A built-in field of a piece of memory, a place, an iterable or a set of all values.
 
-    ``parent``: the block of the coarser partition ``index`` that it lies in; ``children``: the blocks of the finer partition
+    ``parent``: the block of the coarser partition ``index`` that it lies in; ``children``: the blocks of the
+    finer partition
     ``index`` in it (an IterT). ``first``, ``last``, ``count``: of an IterT or of ``IndexName.count``.
     """
 
@@ -354,8 +367,9 @@ class BlockField:
 
 @dataclass(eq=False)
 class AttrRef:
-    """``dev.coherent_mask``, short for ``attr_of_device[dev].coherent_mask``: ``const`` filled in by the scenario, and the
-    field of its record (None: the const's value is no record and the setting carries the const's own name)."""
+    """``dev.coherent_mask``, short for ``attr_of_device[dev].coherent_mask``: ``const`` filled in by the
+    scenario, and the field of its record (None: the const's value is no record and the setting carries the
+    const's own name)."""
 
     const: ConstSym
     field: Field | None
@@ -366,28 +380,50 @@ class AttrRef:
 class CastRef:
     """``i64(x)``, ``dma_addr(p)``, ``Page(at)``: an explicit conversion to ``ty``; the Call has one argument.
 
-    To integers and spaces: wrap at the width, no check. To an index from a number: built-in check that it is in range; from
-    an address (partitions only): the block that it lies in, built-in check that there is one.
+    To integers and spaces: wrap at the width, no check. To an index from a number: built-in check that it is
+    in range; from an address (partitions only): the block that it lies in, built-in check that there is one.
     """
 
     ty: SemType
 
 
 WHAT: dict[type, str] = {
-    TypeSym: "type", ConstSym: "constant", OptionSym: "option", ParamSym: "parameter", VarSym: "variable",
-    GhostSym: "ghost", LocalSym: "local", FuncSym: "func", ProcSym: "proc", EventSym: "event",
-    SpontaneousSym: "spontaneous action", MonitorSym: "monitor", LemmaSym: "lemma", CoverSym: "cover",
-    EnumCase: "enum case", FlagMember: "flag", DeviceSym: "device", RegionSym: "region", PlaceSym: "place",
-    PlaceField: "place", LabelSym: "label", ThreadSym: "thread", SlotSym: "slot", FaultSym: "fault",
-    BuiltinSym: "built-in func", ModuleSym: "module", CallableSym: "callable", Symbol: "name",
+    TypeSym: "type",
+    ConstSym: "constant",
+    OptionSym: "option",
+    ParamSym: "parameter",
+    VarSym: "variable",
+    GhostSym: "ghost",
+    LocalSym: "local",
+    FuncSym: "func",
+    ProcSym: "proc",
+    EventSym: "event",
+    SpontaneousSym: "spontaneous action",
+    MonitorSym: "monitor",
+    LemmaSym: "lemma",
+    CoverSym: "cover",
+    EnumCase: "enum case",
+    FlagMember: "flag",
+    DeviceSym: "device",
+    RegionSym: "region",
+    PlaceSym: "place",
+    PlaceField: "place",
+    LabelSym: "label",
+    ThreadSym: "thread",
+    SlotSym: "slot",
+    FaultSym: "fault",
+    BuiltinSym: "built-in func",
+    ModuleSym: "module",
+    CallableSym: "callable",
+    Symbol: "name",
 }
 
 
-def arrange(call: ast.Call | ast.Emit | Any, params: list[Parameter]) -> list[ast.Expr | None]:
+def arrange(call: ast.Call, params: list[Parameter]) -> list[ast.Expr | None]:
     """The argument for each parameter, in the order of the parameters; None where it is left off.
 
-    Works on checked calls: names are known and nothing is given twice. A missing argument of a func or proc means its
-    default; of an event it is absent.
+    Works on checked calls: names are known and nothing is given twice. A missing argument of a func or proc
+    means its default; of an event it is absent.
     """
     found: dict[str, ast.Expr] = {}
     names = [p.name for p in params]

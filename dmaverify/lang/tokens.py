@@ -1,7 +1,7 @@
 """Cuts a text into words, numbers, signs and texts, and finds out which brackets belong together.
 
-Whether a word is a keyword or a name, and whether the end of a line ends a statement, is decided later (`words`), since
-it depends on what the grammar can take at that place.
+Whether a word is a keyword or a name, and whether the end of a line ends a statement, is decided later
+(`words`), since it depends on what the grammar can take at that place.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from dmaverify.span import Span
 WORD, NUMBER, SIGN, STRING = "word", "number", "sign", "string"
 
 _SIGNS = (
-    "..=", "+..", "<<=", ">>=", "..", "=>", "->", "??", "==", "!=", "<=", ">=", "<<", ">>", "+=", "-=", "*=", "|=", "&=",
-    "^=", "{", "}", "(", ")", "[", "]", ",", ";", ":", ".", "=", "<", ">", "+", "-", "*", "/", "%", "&", "|", "^", "~",
-    "!", "?",
+    "..=", "+..", "<<=", ">>=", "..", "=>", "->", "??", "==", "!=", "<=", ">=", "<<", ">>",
+    "+=", "-=", "*=", "|=", "&=", "^=", "{", "}", "(", ")", "[", "]", ",", ";", ":", ".", "=", "<", ">", "+", "-", "*", "/", "%",
+    "&", "|", "^", "~", "!", "?",
 )  # fmt: skip
 
 _TOKEN = re.compile(
@@ -39,8 +39,8 @@ _INTERPOLATION = '"{'
 class Token:
     """A piece of the text.
 
-    `newline`: the first on its line, in a place where that may end a statement.  `value`: of a number; of an opening
-    bracket the index of the closing one.  `depth`: how many brackets are open around it.
+    `newline`: the first on its line, in a place where that may end a statement.  `value`: of a number; of an
+    opening bracket the index of the closing one.  `depth`: how many brackets are open around it.
     """
 
     __slots__ = ("col", "depth", "doc", "kind", "line", "newline", "sized", "text", "value")
@@ -140,7 +140,11 @@ class Tokens:
     def _add(self, kind: str, text: str, start: int) -> Token:
         if len(self.tokens) >= MAX_TOKENS:
             self._error(
-                "DMA004", f"the file has more than {MAX_TOKENS:,} words and signs", self._line, start - self._line_start + 1, 1
+                "DMA004",
+                f"the file has more than {MAX_TOKENS:,} words and signs",
+                self._line,
+                start - self._line_start + 1,
+                1,
             )
             raise TooMany
         if len(text) > MAX_WORD and kind is not STRING:
@@ -165,7 +169,9 @@ class Tokens:
 
     def _enter(self, token: Token) -> None:
         if len(self._open) >= MAX_NESTING:
-            self._error("DMA005", f"brackets are nested more than {MAX_NESTING} deep", token.line, token.col, 1)
+            self._error(
+                "DMA005", f"brackets are nested more than {MAX_NESTING} deep", token.line, token.col, 1
+            )
             raise TooMany
         self._open.append(token)
 
@@ -179,12 +185,11 @@ class Tokens:
         if opened.text != fits:
             note = (opened.span(self.path), f"this `{opened.text[-1]}` is open")
             self._error("DMA006", f"`{sign}` does not fit", self._line, col, 1, note)
-            # Go on as if the inner bracket had been forgotten, when there is an outer one that fits.
+            # Go on as if the inner brackets had been forgotten, or else as if this one were the one that
+            # fits.
             if any(t.text == fits for t in self._open):
                 while self._open[-1].text != fits:
                     self._open.pop()
-            else:
-                return
         self._open.pop()
         opened.value = len(self.tokens)
         token = self._add(SIGN, sign, start)
@@ -197,7 +202,10 @@ class Tokens:
         if m is None:
             self._error("DMA002", f"`{text}` is not a number", token.line, token.col, len(text))
             return
-        token.value = int(m.group(1).replace("_", ""), 0 if m.group(1)[:2].lower() in ("0x", "0b") else 10) << _SCALE[m.group(2)]
+        token.value = (
+            int(m.group(1).replace("_", ""), 0 if m.group(1)[:2].lower() in ("0x", "0b") else 10)
+            << _SCALE[m.group(2)]
+        )
         token.sized = bool(m.group(2))
         if token.value >= _MAX_VALUE:
             self._error("DMA002", f"`{text}` does not fit into 64 bits", token.line, token.col, len(text))
@@ -205,11 +213,15 @@ class Tokens:
 
     def _quote(self, start: int) -> int:
         if any(t.text == _INTERPOLATION for t in self._open):
-            self._error("DMA002", "a `{` in this text is not closed", self._line, start - self._line_start + 1, 1)
+            self._error(
+                "DMA002", "a `{` in this text is not closed", self._line, start - self._line_start + 1, 1
+            )
             while self._open[-1].text != _INTERPOLATION:
                 self._open.pop()
             self._open.pop()
-            self.tokens.append(Token("INTERP_CLOSE", "}", self._line, start - self._line_start + 1, len(self._open), False))
+            self.tokens.append(
+                Token("INTERP_CLOSE", "}", self._line, start - self._line_start + 1, len(self._open), False)
+            )
             self._add("STR_END", '"', start)
             return start + 1
         self._add("STR_START", '"', start)
@@ -222,7 +234,9 @@ class Tokens:
         while True:
             while m := _PIECE.match(self._text, pos):
                 piece = m.group()
-                parts.append({"{{": "{", "}}": "}"}.get(piece) or (_escape(piece) if piece[0] == "\\" else piece))
+                parts.append(
+                    {"{{": "{", "}}": "}"}.get(piece) or (_escape(piece) if piece[0] == "\\" else piece)
+                )
                 pos = m.end()
             if self._text[pos : pos + 1] != "}":
                 break
@@ -230,7 +244,13 @@ class Tokens:
             self._error("DMA002", what, self._line, pos - self._line_start + 1, 1)
             pos += 1
         if pos - start > MAX_STRING:
-            self._error("DMA009", f"a text of more than {MAX_STRING:,} characters", self._line, start - self._line_start + 1, 1)
+            self._error(
+                "DMA009",
+                f"a text of more than {MAX_STRING:,} characters",
+                self._line,
+                start - self._line_start + 1,
+                1,
+            )
             raise TooMany
         if parts:
             self._add(STRING, "".join(parts), start).kind = "STR_TEXT"
@@ -250,13 +270,23 @@ class Tokens:
     def _stray(self, pos: int) -> int:
         char = self._text[pos]
         shown = f"`{char}`" if char.isprintable() else f"U+{ord(char):04X}"
-        self._error("DMA002", f"{shown} is no sign of the language", self._line, pos - self._line_start + 1, 1)
+        self._error(
+            "DMA002", f"{shown} is no sign of the language", self._line, pos - self._line_start + 1, 1
+        )
         return pos + 1
 
     def _error(
-        self, code: str, message: str, line: int, col: int, width: int, note: tuple[Span | None, str] | None = None
+        self,
+        code: str,
+        message: str,
+        line: int,
+        col: int,
+        width: int,
+        note: tuple[Span | None, str] | None = None,
     ) -> None:
-        self._diags.error(code, message, Span(self.path, line, col, line, col + width), notes=[note] if note else [])
+        self._diags.error(
+            code, message, Span(self.path, line, col, line, col + width), notes=[note] if note else []
+        )
         if self._diags.count >= MAX_ERRORS:
             raise TooMany
 

@@ -20,7 +20,9 @@ _fields: dict[type, tuple[str, ...]] = {}
 
 
 def fields(kind: type) -> tuple[str, ...]:
-    """The names of a node class's fields that hold parts of the tree or plain values, without annotations and spans."""
+    """The names of a node class's fields that hold parts of the tree or plain values, without annotations and
+    spans.
+    """
     found = _fields.get(kind)
     if found is None:
         found = _fields[kind] = tuple(f.name for f in dataclasses.fields(kind) if f.name not in _IGNORED)
@@ -59,7 +61,10 @@ def deeper_than(node: ast.Node, limit: int) -> ast.Node | None:
 
 
 def same(a: Any, b: Any) -> bool:
-    """Whether two trees (or lists of them, or plain values) say the same: places, comments and annotations aside."""
+    """Whether two trees (or lists of them, or plain values)
+
+    say the same: places, comments and annotations aside.
+    """
     stack = [(a, b)]
     while stack:
         x, y = stack.pop()
@@ -90,7 +95,10 @@ def changed(node: N, **values: Any) -> N:
 
 
 def replaced(root: N, old: ast.Node, new: ast.Node | None) -> N:
-    """`root` with one node below it exchanged, or taken out of its list (`new` None); copies the path down to it only."""
+    """`root` with one node below it exchanged, or taken out of its list (`new` None);
+
+    copies the path down to it only.
+    """
     path = _path(root, old)
     if path is None:
         raise ValueError("the node is not in the tree")
@@ -126,7 +134,9 @@ def dump(node: Any, indent: int = 0) -> str:
     """The tree as text, for tests and for looking at it."""
     pad = "  " * indent
     if isinstance(node, list):
-        return "[]" if not node else "[\n" + "".join(f"{pad}  {dump(x, indent + 1)}\n" for x in node) + pad + "]"
+        return (
+            "[]" if not node else "[\n" + "".join(f"{pad}  {dump(x, indent + 1)}\n" for x in node) + pad + "]"
+        )
     if not isinstance(node, ast.Node):
         return repr(node)
     parts = [(name, getattr(node, name)) for name in fields(type(node))]

@@ -11,7 +11,8 @@ from dmaverify.lang.diag import Diagnostics
 def expand(scenario: ast.Scenario, diags: Diagnostics) -> dict[str, list[ast.Variant]]:
     """Variant name to its layers, the one nearest to the scenario first.
 
-    `variant v for all` is one variant for the scenario as it stands, `v`, and one for each plain variant w above, `v@w`.
+    `variant v for all` is one variant for the scenario as it stands, `v`, and one for each plain variant w
+    above, `v@w`.
     """
     declared: dict[str, ast.Variant] = {}
     for item in scenario.items:
@@ -20,7 +21,10 @@ def expand(scenario: ast.Scenario, diags: Diagnostics) -> dict[str, list[ast.Var
         first = declared.setdefault(item.name, item)
         if first is not item:
             diags.error(
-                "DMA034", f"variant {item.name} is declared twice", item.name_span, notes=[(first.name_span, "the first time")]
+                "DMA034",
+                f"variant {item.name} is declared twice",
+                item.name_span,
+                notes=[(first.name_span, "the first time")],
             )
         elif item.name == "base":
             diags.error("DMA034", "`base` is the scenario itself", item.name_span)
@@ -30,7 +34,10 @@ def expand(scenario: ast.Scenario, diags: Diagnostics) -> dict[str, list[ast.Var
         if variant.for_all or variant.for_names:
             for name in _targets(variant, above, declared, diags):
                 layers = [] if name == "base" else out.get(name, [])
-                out[variant.name if name == "base" else f"{variant.name}@{name}"] = [*layers, *_own(variant, declared, diags)]
+                out[variant.name if name == "base" else f"{variant.name}@{name}"] = [
+                    *layers,
+                    *_own(variant, declared, diags),
+                ]
             continue
         out[variant.name] = _own(variant, declared, diags)
         above.append(variant.name)
@@ -49,7 +56,11 @@ def _own(variant: ast.Variant, declared: dict[str, ast.Variant], diags: Diagnost
             diags.error("DMA040", f"variant {name} is made from itself", layers[0].name_span)
             break
         if below.for_all or below.for_names:
-            diags.error("DMA040", f"variant {name} stands for several, and none can be made from it", layers[0].name_span)
+            diags.error(
+                "DMA040",
+                f"variant {name} stands for several, and none can be made from it",
+                layers[0].name_span,
+            )
             break
         layers.insert(0, below)
     return layers
@@ -67,7 +78,11 @@ def _targets(
         elif known.for_all or known.for_names:
             diags.error("DMA040", f"variant {name} stands for several itself", variant.name_span)
         else:
-            diags.error("DMA040", f"variant {name} stands below {variant.name}; `for` means those above", variant.name_span)
+            diags.error(
+                "DMA040",
+                f"variant {name} stands below {variant.name}; `for` means those above",
+                variant.name_span,
+            )
     if variant.for_all:
         return [n for n in ("base", *above) if n not in variant.but]
     return [n for n in dict.fromkeys(variant.for_names) if n == "base" or n in above]

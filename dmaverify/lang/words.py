@@ -1,8 +1,8 @@
 """Decides, in the midst of parsing, what a word is and whether the end of a line ends a statement.
 
-A word of the grammar is a keyword only where the grammar can take that keyword.  Where it could take a name as well, the
-words that follow decide, by the rules in `_HINTS`: `new` is the keyword before a name (`new Table`) and otherwise a name
-(the content `new`); `none` is a quantifier before `x in`.
+A word of the grammar is a keyword only where the grammar can take that keyword.  Where it could take a name
+as well, the words that follow decide, by the rules in `_HINTS`: `new` is the keyword before a name (`new
+Table`) and otherwise a name (the content `new`); `none` is a quantifier before `x in`.
 """
 
 from __future__ import annotations
@@ -18,21 +18,42 @@ CHOICES = frozenset({"first", "last", "one", "any"})
 FOLDS = frozenset({"count", "sum", "min", "max"})
 UNITS = frozenset({"bytes", "pages", "order"})
 
-_OPERATORS = frozenset({"%", "<<", ">>", "&", "^", "??", "==", "!=", "<=", ">=", "<", ">", "+", "/", "+..", "=>"})
+_OPERATORS = frozenset(
+    {"%", "<<", ">>", "&", "^", "??", "==", "!=", "<=", ">=", "<", ">", "+", "/", "+..", "=>"}
+)
 _OPERATOR_WORDS = frozenset({"and", "within"})
 _ASSIGNS = frozenset({"+=", "-=", "*=", "|=", "&=", "^=", "<<=", ">>="})
-_INFIX_WORDS = frozenset({"and", "or", "in", "is", "within", "not", "as", "wrap", "with", "else", "where", "to", "from"})
+_INFIX_WORDS = frozenset(
+    {"and", "or", "in", "is", "within", "not", "as", "wrap", "with", "else", "where", "to", "from"}
+)
 _CONTINUES = frozenset({")", "]", ",", ".", "|", "*", "-", "=", "->", ":", "?"}) | _OPERATORS | _ASSIGNS
 """A line that starts with one of these goes on with the one before."""
 _CONTINUES_WORDS = frozenset(
-    {"and", "or", "is", "in", "within", "else", "when", "where", "requires", "ensures", "invariant", "decreases", "at", "not",
-     "as", "with", "applies", "holding", "after", "before"}
+    {"and", "or", "is", "in", "within", "else", "when", "where", "requires", "ensures", "invariant", "decreases",
+     "at", "not", "as", "with", "applies", "holding", "after", "before"}
 )  # fmt: skip
-_HEADS = frozenset({"IF", "WHILE", "FOR", "MATCH", "LOCK", "WHEN", "REPEAT", "REQUIRES", "ENSURES", "OBJECT", "LOOP"})
+_HEADS = frozenset(
+    {"IF", "WHILE", "FOR", "MATCH", "LOCK", "WHEN", "REPEAT", "REQUIRES", "ENSURES", "OBJECT", "LOOP"}
+)
 """Keywords after which, up to the block, a name before `{` is just a name."""
 _AFTER_RECORD = frozenset({"{", "|", "and", "or", "*", "-"})
 _BEFORE_OPERAND = frozenset(
-    {"OP", "STAR", "MINUS", "VBAR", "OR", "IN", "NOT_IN", "IS", "NOT", "COMMA", "WITH", "TILDE", "EQUAL", "__DOT_DOT"}
+    {
+        "OP",
+        "STAR",
+        "MINUS",
+        "VBAR",
+        "OR",
+        "IN",
+        "NOT_IN",
+        "IS",
+        "NOT",
+        "COMMA",
+        "WITH",
+        "TILDE",
+        "EQUAL",
+        "__DOT_DOT",
+    }
 )
 """After these `{` starts a set, not the block."""
 
@@ -40,18 +61,23 @@ _BEFORE_OPERAND = frozenset(
 class Words:
     """Classifies the tokens of one text, in order."""
 
-    def __init__(self, tokens: list[Token], terminals: dict[str, str]) -> None:
+    def __init__(self, tokens: list[Token], terminals: dict[str, str], starters: frozenset[str]) -> None:
         self._tokens = tokens
         self._terminals = terminals
+        self._starters = starters
         self._heads: dict[int, int] = {}
         self._head_is_for = False
         self._no_heads = False
         self._in_ensures = False
 
-    # ------------------------------------------------------------------------------------------- ends of statements
+    # ------------------------------------------------------------------------------------------- ends of
+    # statements
 
     def separates(self, i: int, last: str, accepts: Accepts) -> bool:
-        """Whether a statement ends before token i, which is the first on its line.  `last`: the terminal before it."""
+        """Whether a statement ends before token i, which is the first on its line.
+
+        `last`: the terminal before it.
+        """
         token = self._tokens[i]
         text = token.text
         if last in ("LBRACE", "SEP", "COLON", "BLOCK_OPEN", "") or text in ("}", ";") or token.kind == "$END":
@@ -71,7 +97,14 @@ class Words:
 
     def _goes_on(self, i: int, accepts: Accepts) -> bool:
         text, following = self._tokens[i].text, self._tokens[i + 1]
-        if following.text in ("=", "->", "(", ".", "[") and text not in ("when", "where", "and", "or", "requires", "ensures"):
+        if following.text in ("=", "->", "(", ".", "[") and text not in (
+            "when",
+            "where",
+            "and",
+            "or",
+            "requires",
+            "ensures",
+        ):
             return False
         if text == "at":
             return following.text == "most" and accepts("AT_MOST")
@@ -97,7 +130,8 @@ class Words:
             self._heads.clear()
         self._in_ensures = False
 
-    # -------------------------------------------------------------------------------------------------- signs, words
+    # --------------------------------------------------------------------------------------------------
+    # signs, words
 
     def classify(self, i: int, last: str, accepts: Accepts) -> tuple[str, int]:
         """The terminal that token i starts, and how many tokens it takes up."""
@@ -147,6 +181,14 @@ class Words:
     def _word(self, i: int, accepts: Accepts) -> tuple[str, int]:
         token, following = self._tokens[i], self._tokens[i + 1]
         text = token.text
+        if (
+            token.newline
+            and token.col == 1
+            and not token.depth
+            and text in self._starters
+            and following.kind is WORD
+        ):
+            return self._terminals[text], 1  # a declaration, even where the one before it is not complete
         if text == "result" and self._in_ensures and accepts("RESULT"):
             return "RESULT", 1
         if text in UNITS and not token.newline and accepts("UNIT"):
@@ -177,14 +219,11 @@ class Words:
         if text in ("true", "false", "null") or not (accepts("NAME") or accepts("RNAME")):
             return True
         hint = _HINTS.get(text)
-        if hint is not None:
-            return hint(self._tokens, i)
-        following = self._tokens[i + 1].text
-        return not (following in ("=", ".", ":", ",", ")", "]") or following in _ASSIGNS) or text in _BARE
+        return hint is None or hint(self._tokens, i)
 
     def _starts_record(self, i: int) -> bool:
-        """Whether the `{` behind name i belongs to it: not where a block is due, unless something follows it that follows no
-        block."""
+        """Whether the `{` behind name i belongs to it: not where a block is due, unless something follows it
+        that follows no block."""
         if not self._heads.get(self._tokens[i].depth):
             return True
         close = self._tokens[i + 1].value
@@ -203,7 +242,11 @@ class Words:
             return tokens[i].kind is WORD and tokens[i + 1].text == ")" and tokens[i + 2].text == "in"
         while tokens[i].kind is WORD and tokens[i].text not in _INFIX_WORDS and tokens[i + 1].text == ",":
             i += 2
-        return tokens[i].kind is WORD and tokens[i].text not in _INFIX_WORDS and tokens[i + 1].text in ("in", ":")
+        return (
+            tokens[i].kind is WORD
+            and tokens[i].text not in _INFIX_WORDS
+            and tokens[i + 1].text in ("in", ":")
+        )
 
 
 def _before_name(tokens: list[Token], i: int) -> bool:
@@ -217,7 +260,9 @@ def _before_name_or_set(tokens: list[Token], i: int) -> bool:
 
 def _before_operand(tokens: list[Token], i: int) -> bool:
     following = tokens[i + 1]
-    return (_before_name(tokens, i) or following.kind is NUMBER or following.text == "(") and not following.newline
+    return (
+        _before_name(tokens, i) or following.kind is NUMBER or following.text == "("
+    ) and not following.newline
 
 
 def _pops(tokens: list[Token], i: int) -> bool:
@@ -253,6 +298,3 @@ _HINTS: dict[str, Callable[[list[Token], int], bool]] = {
     "stable": lambda tokens, i: tokens[i + 1].text in ("for", "{") or _before_operand(tokens, i),
 }
 """For words that are also likely names: whether they are the keyword, given what follows."""
-
-_BARE = frozenset({"return", "break", "continue", "might_sleep", "uninitialised", "else"})
-"""Statements that may be a word alone."""

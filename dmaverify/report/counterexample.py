@@ -1,41 +1,58 @@
 """A counterexample as text: a table of steps told in calls, what is false at its end, how to see it again.
 
 Marks are computed from the replay, never guessed: ``seen`` is the step at which the claimed check is false,
-``false from here`` the earlier step that made its condition false, ``cause`` the step of the first other
+``made false`` the earlier step that made its condition false, ``cause`` the step of the first other
 property that is violated in the same trace.
 """
 
 from __future__ import annotations
 
 import os.path
+import textwrap
+from dataclasses import dataclass
 
 from dmaverify.report import page, words
 from dmaverify.report.page import Line, text
-from dmaverify.results import Failure, PropertyResult, ScenarioResult, Story, StoryStep, VariantResult
+from dmaverify.results import Call, Failure, PropertyResult, ScenarioResult, Story, StoryStep, VariantResult
+from dmaverify.span import Span
 
 RESULT_WIDTH = 26
 """What a step returns or chooses is cut here."""
 
+COLUMN_WIDTH = 20
+"""A column of state is not wider."""
 
-def story_lines(s: ScenarioResult, v: VariantResult, p: PropertyResult, trace: str, width: int) -> list[Line]:
-    """The counterexample of a property; ``trace`` is auto or calls (the default look), diff or full."""
+
+def story_lines(
+    s: ScenarioResult,
+    v: VariantResult,
+    p: PropertyResult,
+    trace: str,
+    width: int = page.WIDTH,
+    everything: bool = False,
+) -> list[Line]:
+    """The counterexample of a property; ``trace`` is auto or calls (the default look), diff or full.
+
+    ``everything``: the default look with the steps that it otherwise folds.
+    """
     story = p.story
     if story is None:
         return []
     out = _head(s, v, p, width)
-    if story.initial:
-        out += page.hanging("chosen", ", ".join(f"{k} = {x}" for k, x in story.initial), 2, 10, width)
+    chosen = [*p.choice, *story.initial]
+    if chosen:
+        out += page.hanging("chosen", ", ".join(f"{k} = {x}" for k, x in chosen), 2, 10, width)
         out.append(())
-    out += steps_lines(story, trace, width)
-    out += [(), *_facts(v, p, story, trace, width)]
+    out += steps_lines(story, trace, width, everything)
+    out += [(), *_facts(v, p, story, trace not in ("diff", "full") and not everything, width)]
     return out
 
 
-def steps_lines(story: Story, trace: str, width: int) -> list[Line]:
+def steps_lines(story: Story, trace: str, width: int, everything: bool = False) -> list[Line]:
     """Only the steps, in the style that ``trace`` names."""
     if trace == "diff":
         return _diff(story, width)
-    return _full(story, width) if trace == "full" else _calls(story, width)
+    return _full(story, width) if trace == "full" else _calls(story, width, everything)
 
 
 def _head(s: ScenarioResult, v: VariantResult, p: PropertyResult, width: int) -> list[Line]:
@@ -53,89 +70,126 @@ def _head(s: ScenarioResult, v: VariantResult, p: PropertyResult, width: int) ->
 # -- the default look --------------------------------------------------------------------------------------
 
 
-def _calls(story: Story, width: int) -> list[Line]:
-    shown = [st for st in story.steps if not st.folded]
-    numbered = len(str(max((st.number for st in story.steps), default=0)))
-    who = max((len(st.actor) for st in shown), default=0)
-    thread = max((len(st.thread) for st in shown), default=0)
-    column_widths = [
-        min(24, max(len(c), len(first), *(len(st.columns[i]) for st in shown if st.columns), 1))
-        for i, (c, first) in enumerate(zip(story.columns, story.column_start, strict=True))
-    ]
-    where = max((len(_place(st)) for st in shown), default=0)
-    mark = max((len(_marks(st)) for st in shown), default=0)
-    fixed = (
-        2 + numbered + 1 + 2 + who + 2 + thread + 2 + sum(w + 2 for w in column_widths) + 2 + where + 2 + mark
-    )
-    told = max(24, min(max((len(_told(st)) for st in shown), default=0), width - fixed))
-    left = 2 + numbered + 1 + 2 + who + 2 + thread + 2
+@dataclass
+class _Row:
+    """One line of the table: a step, or a call that leads to steps (then ``step`` is None)."""
 
-    out: list[Line] = []
-    if story.columns:
-        heads = "".join(f"  {page.cut(c, w):<{w}}" for c, w in zip(story.columns, column_widths, strict=True))
-        out.append(text(" " * (left + told) + heads, "head"))
-        values = "".join(
-            f"  {page.cut(c, w):<{w}}" for c, w in zip(story.column_start, column_widths, strict=True)
-        )
-        out.append(page.join(text(" " * left + f"{'at the start':<{told}}", "dim"), text(values)))
+    actor: str
+    thread: str
+    indent: int
+    text: str
+    place: str
+    step: StoryStep | None = None
+
+
+def _rows(story: Story, everything: bool) -> list[_Row]:
+    """Calls and steps in the order of time. Calls that are entered together share a line.
+
+    What a thread itself calls is always there; of other calls those that lead to a step that is shown.
+    """
+    rows: list[_Row] = []
+    shown: dict[str, list[tuple[Call, int]]] = {}
+    for st in story.steps:
+        who = st.thread or st.actor
+        visible = everything or not st.folded
+        known = shown.get(who, [])
+        common = 0
+        while common < min(len(known), len(st.stack)) and known[common][0] == st.stack[common]:
+            common += 1
+        known = known[:common]
+        entered = st.stack[common:] if visible else st.stack[common:1]
+        indent = known[-1][1] + 1 if known else 0
+        if entered:
+            text = " > ".join([entered[0].text, *(c.proc for c in entered[1:])])
+            rows.append(_Row(st.actor, st.thread, indent, text, _at(entered[0].span)))
+            known = [*known, *((c, indent) for c in entered)]
+            indent += 1
+        shown[who] = known
+        if visible:
+            result = f"  {page.cut(st.result, RESULT_WIDTH)}" if st.result else ""
+            rows.append(_Row(st.actor, st.thread, indent, st.text + result, _at(st.span), st))
+    return rows
+
+
+def _calls(story: Story, width: int, everything: bool) -> list[Line]:
+    rows = _rows(story, everything)
+    numbered = len(str(max((st.number for st in story.steps), default=0))) + 1
+    who = max((len(r.actor) for r in rows), default=0)
+    thread = max((len(r.thread) for r in rows), default=0)
+    heads = [_head_lines(c) for c in story.columns]
+    cells = [
+        min(COLUMN_WIDTH, max([*map(len, heads[i]), len(first), *_lengths(rows, i)]))
+        for i, first in enumerate(story.column_start)
+    ]
+    where = max((len(r.place) for r in rows), default=0)
+    left = 2 + numbered + 2 + who + 2 + thread + 2
+    room = width - left - sum(w + 2 for w in cells) - 2 - where
+    told = max(24, min(room, max((len(_told(r)) for r in rows), default=0)))
+    out = _column_heads(story, heads, cells, left, told)
     before = list(story.column_start)
     previous = ("", "")
-    for st in shown:
-        for call in st.calls:
-            label = _who(st, previous, who, thread)
-            previous = (st.actor, st.thread)
-            line = page.cut("  " * call.depth + call.text, told)
-            out.append(
-                page.join(
-                    text(" " * (2 + numbered + 3)),
-                    text(label),
-                    text(f"{line:<{told}}", "head"),
-                    text(
-                        " " * sum(w + 2 for w in column_widths)
-                        + f"  {_base(call.span.file)}:{call.span.line}",
-                        "dim",
-                    ),
-                )
-            )
-        tag = f"#{st.number}" if st.weight else ""
-        cells: list[Line] = []
-        for i, w in enumerate(column_widths):
-            now = st.columns[i] if st.columns else before[i]
-            changed = now != before[i]
-            cells.append(text(f"  {page.cut(now, w) if changed else '':<{w}}", "warn" if changed else ""))
-            before[i] = now
-        out.append(
-            page.join(
-                text(f"  {tag:<{numbered + 1}}  "),
-                text(_who(st, previous, who, thread)),
-                text(f"{page.cut(_told(st), told):<{told}}"),
-                *cells,
-                text(f"  {_place(st):<{where}}", "dim"),
-                text(f"  {_marks(st)}" if st.marks else "", "bad"),
-            )
+    for r in rows:
+        st = r.step
+        tag = f"#{st.number}" if st is not None and st.weight else ""
+        actor, name = ("", "") if (r.actor, r.thread) == previous else (r.actor, r.thread)
+        previous = (r.actor, r.thread)
+        first, *rest = textwrap.wrap(_told(r), told, subsequent_indent="  " * r.indent + "    ") or [""]
+        start = f"  {tag:<{numbered}}  {actor:<{who}}  {name:<{thread}}  "
+        values = _values(st, before, cells)
+        line = page.join(
+            text(start),
+            text(f"{first:<{told}}", "" if st else "head"),
+            *values,
+            text(f"  {r.place:<{where}}", "dim"),
         )
-        previous = (st.actor, st.thread)
+        marks = text("  " + _marks(st), "bad") if st is not None and st.marks else ()
+        if marks and page.width_of(line) + page.width_of(marks) > width:
+            out += [line, *(text(" " * left + w) for w in rest), page.pad(marks, width, right=True)]
+        else:
+            out += [page.join(line, marks), *(text(" " * left + w) for w in rest)]
     return out
 
 
-def _who(st: StoryStep, previous: tuple[str, str], who: int, thread: int) -> str:
-    """Actor and thread, blank where they are those of the line above."""
-    now = (st.actor, st.thread)
-    actor, name = ("", "") if now == previous else now
-    return f"{actor:<{who}}  {name:<{thread}}  "
+def _lengths(rows: list[_Row], column: int) -> list[int]:
+    return [len(r.step.columns[column]) for r in rows if r.step is not None and r.step.columns]
 
 
-def _told(st: StoryStep) -> str:
-    result = f"  {page.cut(st.result, RESULT_WIDTH)}" if st.result else ""
-    return "  " * st.depth + st.text + result
+def _told(r: _Row) -> str:
+    return "  " * r.indent + r.text
 
 
-def _place(st: StoryStep) -> str:
-    return f"{_base(st.span.file)}:{st.span.line}"
+def _head_lines(column: str) -> list[str]:
+    """``no_overlap.held[page 3]`` as two lines, broken before the first index."""
+    name, bracket, rest = column.partition("[")
+    return [name, bracket + rest] if bracket else [name]
 
 
-def _base(path: str) -> str:
-    return os.path.basename(path)
+def _column_heads(story: Story, heads: list[list[str]], cells: list[int], left: int, told: int) -> list[Line]:
+    if not heads:
+        return []
+    out: list[Line] = []
+    for n in range(max(map(len, heads))):
+        names = (h[n] if n < len(h) else "" for h in heads)
+        parts = (f"  {page.cut(c, w):<{w}}" for c, w in zip(names, cells, strict=True))
+        out.append(text(" " * (left + told) + "".join(parts), "head"))
+    start = (f"  {page.cut(c, w):<{w}}" for c, w in zip(story.column_start, cells, strict=True))
+    out.append(page.join(text(" " * left + f"{'at the start':<{told}}", "dim"), text("".join(start))))
+    return out
+
+
+def _values(st: StoryStep | None, before: list[str], widths: list[int]) -> list[Line]:
+    """The columns of a line: a value where it has changed, else nothing."""
+    out: list[Line] = []
+    for i, w in enumerate(widths):
+        now = st.columns[i] if st is not None and st.columns else before[i]
+        changed = now != before[i]
+        out.append(text(f"  {page.cut(now, w) if changed else '':<{w}}", "warn" if changed else ""))
+        before[i] = now
+    return out
+
+
+def _at(span: Span) -> str:
+    return f"{os.path.basename(span.file).removesuffix('.dma')}:{span.line}"
 
 
 def _marks(st: StoryStep) -> str:
@@ -188,7 +242,7 @@ def _full(story: Story, width: int) -> list[Line]:
 # -- what follows the table --------------------------------------------------------------------------------
 
 
-def _facts(v: VariantResult, p: PropertyResult, story: Story, trace: str, width: int) -> list[Line]:
+def _facts(v: VariantResult, p: PropertyResult, story: Story, folding: bool, width: int) -> list[Line]:
     out: list[Line] = []
     f = story.failure
     if f is not None:
@@ -203,10 +257,10 @@ def _facts(v: VariantResult, p: PropertyResult, story: Story, trace: str, width:
             width,
         )
         out.append(page.pad(text(str(e.span), "dim"), width, right=True))
-    if trace not in ("diff", "full") and story.folded:
+    if folding and story.folded:
         out += page.hanging(
             "folded",
-            f"{words.plural(story.folded, 'step')} that nobody else can see   (--trace full)",
+            f"{words.plural(story.folded, 'statement')} that it does not depend on   (--all)",
             2,
             10,
             width,

@@ -14,7 +14,7 @@ from dmaverify.ir.system import Action, Always, Frame, Kind, System
 from dmaverify.ir.types import Value
 from dmaverify.report import sources
 from dmaverify.report.values import cells, differences, show
-from dmaverify.report.watch import Watched, cells_of
+from dmaverify.report.watch import Demand, Watched, cells_of, relevant_steps
 from dmaverify.results import Call, Change, Failure, Story, StoryStep
 from dmaverify.verdict import Trace
 
@@ -43,7 +43,7 @@ def tell(system: System, trace: Trace) -> Story:
     columns = [w for w in watched if _changes(run, w) and system.var(w.var).kind is not Kind.LOCAL][
         :MOST_COLUMNS
     ]
-    steps = _steps(run, columns)
+    steps = _fold(_steps(run, columns), run, claimed)
     earlier = _earlier(run, trace.prop, len(run.actions))
     if claimed and failure is not None:
         failure = replace(failure, values=_values(run, claimed, steps))
@@ -52,7 +52,7 @@ def tell(system: System, trace: Trace) -> Story:
         initial=tuple((n, show(v, system.var(n).type)) for n, v in trace.initial),
         columns=tuple(w.name for w in columns),
         column_start=tuple(w.shown(run.interp, run.states[0]) for w in columns),
-        steps=_enter_calls(steps, run),
+        steps=tuple(steps),
         failure=failure,
         earlier=earlier,
     )
@@ -171,7 +171,7 @@ def _mark(steps: list[StoryStep], run: _Run, claim: _Claim, earlier: tuple[Failu
         marks.setdefault(earlier[0].step, []).append("cause")
     turned = _turned_false(run, claim)
     if 0 < turned < claim[0]:
-        marks.setdefault(turned, []).append("false from here")
+        marks.setdefault(turned, []).append("made false")
     if claim[0]:
         marks.setdefault(claim[0], []).append("seen")
     return [replace(s, marks=tuple(marks[s.index]), folded=False) if s.index in marks else s for s in steps]
@@ -180,10 +180,23 @@ def _mark(steps: list[StoryStep], run: _Run, claim: _Claim, earlier: tuple[Failu
 # -- steps -------------------------------------------------------------------------------------------------
 
 
+def _fold(steps: list[StoryStep], run: _Run, claim: _Claim | None) -> list[StoryStep]:
+    """Fold what the failure does not depend on; without a failure, what nobody else could observe."""
+    if claim is None:
+        return [replace(s, folded=s.weight == 0 and not s.inputs) for s in steps]
+    step, in_step, failed = claim
+    state, given = _judged_in(run, step, in_step)
+    demand = Demand(run.interp, state, given)
+    demand.add(failed.cause.cond)
+    demand.add(failed.cause.when if isinstance(failed.cause, Always) else failed.cause.path)
+    before = step - 1 if in_step else step
+    relevant = relevant_steps(run.interp, run.states, run.actions[:before], run.inputs, demand)
+    return [replace(s, folded=s.index not in relevant and s.index != step) for s in steps]
+
+
 def _steps(run: _Run, columns: list[Watched]) -> list[StoryStep]:
     out: list[StoryStep] = []
     number = 0
-    before_columns = [w.shown(run.interp, run.states[0]) for w in columns]
     for n, (action, given, result) in enumerate(zip(run.actions, run.inputs, run.results, strict=True), 1):
         old, new = run.states[n - 1], run.states[n]
         weight = run.interp.weight(action, old, given)
@@ -200,20 +213,26 @@ def _steps(run: _Run, columns: list[Watched]) -> list[StoryStep]:
                 action=action.name,
                 actor=action.actor or action.thread or "",
                 thread=action.thread or "",
-                depth=len(action.stack),
                 text=action.text or sources.text_of(action.span) or action.name,
                 inputs=inputs,
+                stack=tuple(_call(f, n) for n, f in enumerate(action.stack)),
                 result=_result(run, action, old, new, inputs),
                 events=tuple(_event(e.name, e.args, dict(e.emit.args)) for e in result.events),
                 changes=changes,
                 state=_state(run, new),
                 columns=tuple(now_columns),
-                folded=weight == 0 and not inputs and now_columns == before_columns,
                 span=action.span,
             )
         )
-        before_columns = now_columns
     return out
+
+
+def _call(frame: Frame, depth: int) -> Call:
+    """A frame of the stack as the source spells the call: the whole statement where the thread itself
+    calls.
+    """
+    text = sources.line_at(frame.call) if depth == 0 else sources.text_of(frame.call)
+    return Call(frame.proc, text or f"{frame.proc}(…)", frame.call)
 
 
 def _event(name: str, args: tuple[tuple[str, Value], ...], exprs: Mapping[str, object]) -> str:
@@ -255,24 +274,3 @@ def _result(run: _Run, action: Action, old: State, new: State, inputs: tuple[tup
         return ""
     v, value = own[0]
     return f"= {show(value, v.type, 40)}"
-
-
-def _enter_calls(steps: list[StoryStep], run: _Run) -> tuple[StoryStep, ...]:
-    """Attach to each shown step the calls that were entered since the last shown step of its thread."""
-    stacks: dict[str, tuple[Frame, ...]] = {}
-    out: list[StoryStep] = []
-    for s, action in zip(steps, run.actions, strict=True):
-        if s.folded or action.thread is None:
-            out.append(s)
-            continue
-        before = stacks.get(action.thread, ())
-        common = 0
-        while common < min(len(before), len(action.stack)) and before[common] == action.stack[common]:
-            common += 1
-        entered = tuple(
-            Call(f.proc, sources.text_of(f.call) or f"{f.proc}(…)", f.call, common + i)
-            for i, f in enumerate(action.stack[common:])
-        )
-        stacks[action.thread] = action.stack
-        out.append(replace(s, calls=entered))
-    return tuple(out)

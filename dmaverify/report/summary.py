@@ -31,6 +31,8 @@ class TextOptions:
     """
 
     trace: str = "auto"
+    all: bool = False
+    """Counterexamples with the steps that they do not depend on."""
     verbose: bool = False
     debug: bool = False
     width: int = page.WIDTH
@@ -66,7 +68,7 @@ def scenario_lines(s: ScenarioResult, options: TextOptions) -> list[Line]:
         out += _problems(v, options)
     for v in s.variants:
         for p in _told(v, options, alone=len(s.variants) == 1):
-            out += [(), *story_lines(s, v, p, options.trace, options.width)]
+            out += [(), *story_lines(s, v, p, options.trace, options.width, options.all)]
     return out
 
 

@@ -1,125 +1,191 @@
-"""Which parts of the state a false condition is false because of.
+"""Which parts of the state a value depends on, as it was computed in one state.
 
 A condition over maps and records mentions whole variables; a reader wants the few cells that were looked at.
-``cells_of`` walks the condition as it was evaluated (only the branch that was taken, of a false conjunction
-only what is false) and resolves every index to its value.
+``Demand`` walks an expression the way it was evaluated: only the branch that was taken, of a false
+conjunction only what is false, and every index resolved to its value. The same walk over the updates of a
+trace, backwards, tells which steps a failure depends on (``relevant_steps``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from dmaverify.engines.interp import Interpreter, State
 from dmaverify.ir.expr import Expr
-from dmaverify.ir.system import Kind
-from dmaverify.ir.types import Map, Record, Type, Value, ordinal
+from dmaverify.ir.system import Action, Kind
+from dmaverify.ir.types import Map, Opt, Record, Type, Value, index_values, ordinal
 from dmaverify.report.values import show
+
+Path = tuple[int, ...]
+"""The way to a part of a value: positions in its tuples."""
+
+Cell = tuple[str, Path]
+"""A variable and the way to a part of it."""
 
 
 @dataclass(frozen=True)
 class Watched:
-    """One cell: a variable and the way to a part of it (ordinals of maps, field names of records)."""
+    """A cell with the name that a reader gives it."""
 
     var: str
-    path: tuple[tuple[str, int], ...]
-    """(text as ``[page 3]`` or ``.field``, position in the tuple)."""
+    path: Path
     type: Type
-
-    @property
-    def name(self) -> str:
-        """As a reader would write it."""
-        return self.var + "".join(t for t, _ in self.path)
+    name: str
 
     def value(self, interp: Interpreter, state: State) -> Value:
-        """The cell's value in a state."""
-        v = interp.value(state, self.var)
-        for _, position in self.path:
-            v = v[position]
-        return v
+        """The cell's value in a state; None behind a null."""
+        return part_of(interp.value(state, self.var), self.path)
 
     def shown(self, interp: Interpreter, state: State) -> str:
         """The cell's value as text."""
-        return show(self.value(interp, state), self.type)
+        value = self.value(interp, state)
+        return "null" if value is None else show(value, self.type)
 
 
-class _Walk:
+def part_of(value: Value, path: Path) -> Value:
+    """The part of a value that a path leads to; None behind a null."""
+    for position in path:
+        if value is None:
+            return None
+        value = value[position]
+    return value
+
+
+class Demand:
+    """Collects the cells and inputs that values depend on, in one state with one choice of inputs."""
+
     def __init__(self, interp: Interpreter, state: State, given: Mapping[str, Value]) -> None:
         self.interp, self.state, self.given = interp, state, given
-        self.found: dict[str, Watched] = {}
+        self.cells: dict[Cell, None] = {}
         self.inputs: dict[str, Expr] = {}
-        self.seen: set[int] = set()
+        self._seen: set[tuple[int, Path]] = set()
 
     def value(self, e: Expr) -> Value:
+        """Value of an expression here."""
         return self.interp.evaluate(e, self.state, self.given)
 
-    def visit(self, root: Expr) -> None:
-        todo = [root]
+    def add(self, root: Expr, path: Path = ()) -> None:
+        """What the part ``path`` of the expression's value depends on."""
+        todo = [(root, path)]
         while todo:
-            e = todo.pop()
-            if e.uid in self.seen:
+            e, at = todo.pop()
+            if (e.uid, at) in self._seen:
                 continue
-            self.seen.add(e.uid)
-            todo.extend(reversed(self.parts(e)))
+            self._seen.add((e.uid, at))
+            if e.op == "var":
+                self.cells.setdefault((str(e.data), at))
+            elif e.op == "input":
+                self.inputs.setdefault(str(e.data), e)
+            else:
+                todo.extend(reversed(self._parts(e, at)))
 
-    def parts(self, e: Expr) -> tuple[Expr, ...]:
-        """What of ``e`` has to be looked at further; cells are recorded on the way."""
-        if e.op in ("and", "or"):
-            decided = self.value(e) is (e.op == "or")
-            return tuple(a for a in e.args if not decided or self.value(a) is (e.op == "or"))
-        if e.op == "ite":
-            return (e.args[0], e.args[1] if self.value(e.args[0]) else e.args[2])
-        if e.op == "input":
-            self.inputs[str(e.data)] = e
-            return ()
-        cell, rest = self.resolve(e)
-        if cell is not None:
-            self.found.setdefault(cell.name, cell)
-        return rest
-
-    def resolve(self, e: Expr) -> tuple[Watched | None, tuple[Expr, ...]]:
-        """The cell that ``e`` reads, if it is a plain read, and what else it depends on."""
-        if e.op == "var":
-            return Watched(str(e.data), (), e.type), ()
-        if e.op == "field" and isinstance(e.args[0].type, Record):
-            base, rest = self.resolve(e.args[0])
-            if base is None or not isinstance(base.type, Record):
-                return base, rest
-            return Watched(base.var, (*base.path, (f".{e.data}", base.type.positions[e.data])), e.type), rest
-        if e.op in ("get", "present"):
-            return self.resolve(e.args[0])
-        if e.op == "select":
-            return self.selected(e)
-        return None, e.args
-
-    def selected(self, e: Expr) -> tuple[Watched | None, tuple[Expr, ...]]:
-        base, index = e.args
-        at = self.value(index)
-        while base.op == "store":  # an effect sees what its own statement has written before
-            if self.value(base.args[1]) == at:
-                return None, (base.args[2], index)
-            base = base.args[0]
-        if base.op == "ite":
-            chosen = base.args[1] if self.value(base.args[0]) else base.args[2]
-            inner, rest = self.selected_from(chosen, index, at)
-            return inner, (base.args[0], *rest)
-        return self.selected_from(base, index, at)
-
-    def selected_from(self, base: Expr, index: Expr, at: Value) -> tuple[Watched | None, tuple[Expr, ...]]:
-        cell, rest = self.resolve(base)
-        if cell is None or not isinstance(cell.type, Map):
-            return cell, (*rest, index)
-        step = (f"[{show(at, cell.type.index)}]", ordinal(cell.type.index, at))
-        return Watched(cell.var, (*cell.path, step), cell.type.of), (*rest, index)
+    def _parts(self, e: Expr, path: Path) -> list[tuple[Expr, Path]]:
+        """The expressions, each with a path, that this part of ``e`` depends on."""
+        args = e.args
+        match e.op:
+            case "and" | "or":
+                decided = self.value(e) is (e.op == "or")
+                return [(a, ()) for a in args if not decided or self.value(a) is (e.op == "or")]
+            case "ite":
+                return [(args[0], ()), (args[1] if self.value(args[0]) else args[2], path)]
+            case "select":
+                assert isinstance(args[0].type, Map)
+                return [(args[1], ()), (args[0], (ordinal(args[0].type.index, self.value(args[1])), *path))]
+            case "field":
+                assert isinstance(args[0].type, Record)
+                return [(args[0], (args[0].type.positions[str(e.data)], *path))]
+            case "get" | "some":
+                return [(args[0], path)]
+            case "store" if path:
+                assert isinstance(e.type, Map)
+                here = ordinal(e.type.index, self.value(args[1])) == path[0]
+                return [(args[1], ()), (args[2], path[1:]) if here else (args[0], path)]
+            case "with" if path:
+                assert isinstance(e.type, Record)
+                here = e.type.positions[str(e.data)] == path[0]
+                return [(args[1], path[1:]) if here else (args[0], path)]
+            case "rec" if path:
+                return [(args[path[0]], path[1:])]
+            case "fill":
+                return [(args[0], path[1:])]
+        return [(a, ()) for a in args]
 
 
 def cells_of(
     interp: Interpreter, condition: Expr, state: State, given: Mapping[str, Value]
 ) -> tuple[list[Watched], dict[str, str]]:
     """The cells that the condition's value depends on, shared ones first, and the inputs that it reads."""
-    walk = _Walk(interp, state, given)
-    walk.visit(condition)
+    demand = Demand(interp, state, given)
+    demand.add(condition)
     hidden = (Kind.PC, Kind.PARAM)
-    cells = [w for w in walk.found.values() if interp.system.var(w.var).kind not in hidden]
-    cells.sort(key=lambda w: interp.system.var(w.var).kind is Kind.LOCAL)
-    return cells, {n: show(given[n], e.type) for n, e in walk.inputs.items() if n in given}
+    kinds = {v.name: v.kind for v in interp.system.vars}
+    cells = [_named(interp, var, path) for var, path in demand.cells if kinds[var] not in hidden]
+    cells.sort(key=lambda w: kinds[w.var] is Kind.LOCAL)
+    return cells, {n: show(given[n], e.type) for n, e in demand.inputs.items() if n in given}
+
+
+def _named(interp: Interpreter, var: str, path: Path) -> Watched:
+    t: Type = interp.system.var(var).type
+    name = var
+    for position in path:
+        t = t.of if isinstance(t, Opt) else t
+        if isinstance(t, Map):
+            name += f"[{show(index_values(t.index)[position], t.index)}]"
+            t = t.of
+        else:
+            assert isinstance(t, Record)
+            name += f".{t.fields[position][0]}"
+            t = t.fields[position][1]
+    return Watched(var, path, t, name)
+
+
+def relevant_steps(
+    interp: Interpreter,
+    states: Sequence[State],
+    actions: Sequence[Action],
+    inputs: Sequence[Mapping[str, Value]],
+    start: Demand,
+) -> set[int]:
+    """The steps (from 1) that wrote something that what ``start`` collected depends on, through any number
+    of others.
+
+    Data only: a step that merely led its thread on is not among them, but what a relevant step waited for is.
+    """
+    needed: set[Cell] = set(start.cells)
+    relevant: set[int] = set()
+    pcs = {t.pc for t in interp.system.threads}
+    for k in range(len(actions), 0, -1):
+        written = [
+            (var, path)
+            for var in actions[k - 1].updates
+            if var not in pcs
+            for path in _changed(interp.value(states[k - 1], var), interp.value(states[k], var))
+        ]
+        hit = [(cell, n) for cell in written for n in needed if _overlap(cell, n)]
+        if not hit:
+            continue
+        relevant.add(k)
+        demand = Demand(interp, states[k - 1], inputs[k - 1])
+        demand.add(actions[k - 1].guard)
+        for (var, path), n in hit:
+            demand.add(actions[k - 1].updates[var], path)
+            if n[1] == path:
+                needed.discard(n)
+        needed |= {c for c in demand.cells if c[0] not in pcs}
+    return relevant
+
+
+def _overlap(a: Cell, b: Cell) -> bool:
+    """Whether one is a part of the other."""
+    n = min(len(a[1]), len(b[1]))
+    return a[0] == b[0] and a[1][:n] == b[1][:n]
+
+
+def _changed(old: Value, new: Value, path: Path = ()) -> list[Path]:
+    """The smallest parts in which two values of one type differ."""
+    if old == new:
+        return []
+    if isinstance(old, tuple) and isinstance(new, tuple):
+        return [p for n, (a, b) in enumerate(zip(old, new, strict=True)) for p in _changed(a, b, (*path, n))]
+    return [path]

@@ -42,7 +42,8 @@ def long_word(p: PropertyResult) -> str:
         return word
     match p.word:
         case Word.EXHAUSTED:
-            return f"{word} ({plural(p.states, 'state')})"
+            instances = f" for {p.instances}" if p.instances else ""
+            return f"{word} ({plural(p.states, 'state')}){instances}"
         case Word.PROVED:
             contracts = f"; by contract of {', '.join(p.contracts)}" if p.contracts else ""
             return f"{word} (k = {p.depth or 1}{contracts})"

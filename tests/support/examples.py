@@ -76,8 +76,33 @@ def without_times(text: str) -> str:
     return re.sub(r"\b\d+\.\d s\b|\b\d+ min \d+ s\b", "0.0 s", text)
 
 
+_TABLE = re.compile(r"(<!-- invariants -->\n)(.*?)(<!-- /invariants -->)", re.DOTALL)
+
+
+def invariant_table() -> str:
+    """The invariants of the specification as the README lists them."""
+    from dmaverify.explain.invariants import invariants
+
+    rows = [f"| `{i.name}` | {i.code} | {first_sentence(i.doc)} |\n" for i in invariants()]
+    return "| invariant | code | in a sentence |\n|---|---|---|\n" + "".join(rows)
+
+
+def first_sentence(text: str) -> str:
+    """The first sentence of a comment, on one line."""
+    flat = " ".join(text.split())
+    end = re.search(r"[.:;] ", flat)
+    return (flat[: end.start()] if end else flat.rstrip(".")) + "."
+
+
+def shown_table() -> str:
+    """The table as it stands in the README."""
+    m = _TABLE.search((ROOT / "README.md").read_text(encoding="utf-8"))
+    assert m is not None, "the README has no list of invariants"
+    return m[2]
+
+
 def refresh() -> None:
-    """Write the outputs of all examples into their pages."""
+    """Write the outputs of all examples, and the list of invariants, into their pages."""
     for page in PAGES:
         path = ROOT / page
         text = path.read_text(encoding="utf-8")
@@ -85,6 +110,7 @@ def refresh() -> None:
         def block(m: re.Match[str]) -> str:
             return f"<!-- example: {m['command']} -->\n```\n{output_of(m['command'])[1]}```\n"
 
+        text = _TABLE.sub(lambda m: m[1] + invariant_table() + m[3], text)
         path.write_text(_EXAMPLE.sub(block, text), encoding="utf-8")
 
 

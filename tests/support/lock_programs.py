@@ -122,10 +122,11 @@ class Program:
             self.vars.append(Var(n, t, t.default, Kind.LOCAL, name))
         body: list[Callable[[str, int, int], Action]] = []
         held: list[str] = []
+        device = r.random() < 0.12  # devices honour no lock, and take none
         while len(body) < r.randint(2, 5):
-            if self.locks and r.random() < 0.45:
+            if self.locks and not device and r.random() < 0.45:
                 self.locked(body, held, local)
-            elif self.cells and local and r.random() < 0.3:
+            elif self.cells and local and not device and r.random() < 0.3:
                 self.cell_access(body, local)
             else:
                 body.append(self.statement(held, local))
@@ -136,7 +137,7 @@ class Program:
         for at, make in enumerate(body):
             after = 0 if loops and at == last - 1 else at + 1
             self.actions.append(make(name, at, after))
-        self.threads.append(Thread(name, pc, name, ends=frozenset({last})))
+        self.threads.append(Thread(name, pc, name, is_device=device, ends=frozenset({last})))
 
     def locked(
         self, body: list[Callable[[str, int, int], Action]], held: list[str], local: dict[str, Type]
@@ -154,7 +155,8 @@ class Program:
             else:
                 body.append(self.statement(inside, local))
         body.append(self.release(var(lock, BOOL), lambda v: {lock: v}))
-        if self.r.random() < 0.4:
+        for _ in range(self.r.choice((0, 0, 1, 1, 2))):
+            # what follows a release is where a step may not go on
             body.append(self.statement(held, local))
 
     def cell_access(self, body: list[Callable[[str, int, int], Action]], local: dict[str, Type]) -> None:

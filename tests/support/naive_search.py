@@ -54,7 +54,7 @@ def search(system: System, weigh: Callable[[Action], int] | None = None) -> Foun
                 found.violated[key] = min(cost + weight, found.violated.get(key, cost + weight))
             for c in step.reached:
                 found.covers[c] = min(cost + weight, found.covers.get(c, cost + weight))
-            moving = moving or action.thread in tasks
+            moving = moving or action.thread in tasks or step.stopped
             if step.stopped:
                 continue
             after.append(step.state)

@@ -154,7 +154,7 @@ class Unrolling:
         after = dict(frame.variables)
         for name, cases in news.items():
             after[name] = self._chosen(cases, after[name], sort_of(self.system.var(name).type))
-        cost = self._chosen(costs, frame.cost, COST_BITS) if costs else frame.cost
+        cost = w.bits(frame.number + 1, COST_BITS) if self.uniform else self._chosen(costs, frame.cost, COST_BITS)
         self.frames.append(self._frame(frame.number + 1, after, cost))
         return self.frames[-1]
 

@@ -35,7 +35,8 @@ class Arith(Convert):
         self.infer(e, want)
         return self.settle(e)
 
-    # -- unary ----------------------------------------------------------------------------------------------------
+    # -- unary
+    # ----------------------------------------------------------------------------------------------------
 
     def unary(self, e: ast.Unary, want: sem.SemType | None) -> sem.SemType:
         """``-x``, ``~x``; ``not`` is a condition."""
@@ -47,7 +48,12 @@ class Arith(Convert):
             return t.promoted
         if isinstance(t, sem.IntT):
             if e.op == "-" and not t.signed:
-                return self.error("DMA023", f"minus an unsigned number ({t})", e.span, fix=f"Write  0 - {text_of(e.operand)}  if it may wrap.")
+                return self.error(
+                    "DMA023",
+                    f"minus an unsigned number ({t})",
+                    e.span,
+                    fix=f"Write  0 - {text_of(e.operand)}  if it may wrap.",
+                )
             return t
         if isinstance(t, sem.SpaceT) and (not t.is_address or e.op == "~"):
             return t
@@ -65,9 +71,12 @@ class Arith(Convert):
                     "DMA024", f"{plain(t)} may be null, and {op} takes a value", e.span,
                     fix="Ask first (if … != null …), or write  …!  where it cannot be.",
                 )  # fmt: skip
-        return self.error("DMA027", f"{op} is not defined for {' and '.join(plain(t) for t in types)}", e.span)
+        return self.error(
+            "DMA027", f"{op} is not defined for {' and '.join(plain(t) for t in types)}", e.span
+        )
 
-    # -- binary ---------------------------------------------------------------------------------------------------
+    # -- binary
+    # ---------------------------------------------------------------------------------------------------
 
     def arithmetic(self, e: ast.Binary, want: sem.SemType | None) -> sem.SemType:
         """``+ - * / % & | ^ << >>``."""
@@ -100,7 +109,7 @@ class Arith(Convert):
                 self._offset(e.left, right)
                 return right
             return self.undefined(e.op, e, left, right)
-        return self._number(e, left, right)
+        return self._number(e, left, right, inner)
 
     def _named(self, e: ast.Expr, t: sem.SemType, other: sem.SemType) -> sem.SemType:
         """A named number computes as itself with itself and literals, and as its base with other numbers."""
@@ -109,7 +118,9 @@ class Arith(Convert):
             return t.base
         return t
 
-    def _number(self, e: ast.Binary, left: sem.SemType, right: sem.SemType) -> sem.SemType:
+    def _number(
+        self, e: ast.Binary, left: sem.SemType, right: sem.SemType, want: sem.SemType | None
+    ) -> sem.SemType:
         new_left = self._named(e.left, left, right)
         right = self._named(e.right, right, left)
         left = new_left
@@ -122,7 +133,9 @@ class Arith(Convert):
         if isinstance(left, sem.BoolT) or isinstance(right, sem.BoolT):
             word = {"&": "and", "|": "or"}.get(e.op)
             fix = f"Write  {word}  between conditions." if word else None
-            return self.error("DMA027", f"{e.op} is not defined for {plain(left)} and {plain(right)}", e.span, fix=fix)
+            return self.error(
+                "DMA027", f"{e.op} is not defined for {plain(left)} and {plain(right)}", e.span, fix=fix
+            )
         if not isinstance(left, Number) or not isinstance(right, Number):
             return self.undefined(e.op, e, left, right)
         unit = self._unit_of(e, left, right)
@@ -130,7 +143,7 @@ class Arith(Convert):
             return sem.ERROR
         if isinstance(left, sem.LitT) and isinstance(right, sem.LitT):
             return sem.LitT(unit)  # type: ignore[arg-type]
-        common = self.common(e, left, right)
+        common = self.common(e, left, right, want)
         if common is None:
             return sem.ERROR
         for side, t in ((e.left, left), (e.right, right)):
@@ -146,8 +159,15 @@ class Arith(Convert):
         elif isinstance(src, sem.RangeT) or (isinstance(src, sem.IntT) and src != t):
             e.conv = None if e.ty == t else t
 
-    def common(self, e: ast.Binary, left: Number, right: Number) -> sem.IntT | None:
-        """The type in which both are computed: the wider one, if it holds all values of the other."""
+    def common(
+        self, e: ast.Binary, left: Number, right: Number, want: sem.SemType | None = None
+    ) -> sem.IntT | None:
+        """The type in which both are computed: the wider one, if it holds all values of the other. A range by
+        itself is computed in what is wanted, if that is known."""
+        ranges = [t for t in (left, right) if isinstance(t, sem.RangeT)]
+        if ranges and isinstance(want, sem.IntT) and not isinstance(left, sem.IntT) and not isinstance(right, sem.IntT):
+            if all(want.holds(r) for r in ranges):
+                return want.with_unit(None)
         if isinstance(left, sem.LitT) and isinstance(right, sem.LitT):
             return sem.I32
         if isinstance(left, sem.LitT):
@@ -164,8 +184,17 @@ class Arith(Convert):
         if isinstance(left, sem.RangeT) or isinstance(right, sem.RangeT):
             number = left if isinstance(left, sem.IntT) else right
             return number if isinstance(number, sem.IntT) else None
-        fix = f"Write which is meant:  {left.with_unit(None)}(…)  or  {right.with_unit(None)}(…), or  … as {left} (checked)."
-        self.error("DMA023", f"signed against unsigned: {left} {e.op} {right}", e.span, label=f"{left} and {right}", fix=fix)
+        fix = (
+            f"Write which is meant:  {left.with_unit(None)}(…)  or  {right.with_unit(None)}(…), or  … as "
+            f"{left} (checked)."
+        )
+        self.error(
+            "DMA023",
+            f"signed against unsigned: {left} {e.op} {right}",
+            e.span,
+            label=f"{left} and {right}",
+            fix=fix,
+        )
         return None
 
     def _unit_of(self, e: ast.Binary, left: Number, right: Number) -> str | None:
@@ -200,7 +229,8 @@ class Arith(Convert):
             fix = f"Write  ({text_of(pages)} << PAGE_SHIFT)  for the bytes of so many pages."
         self.error("DMA022", message, e.span, fix=fix)
 
-    # -- shifts ---------------------------------------------------------------------------------------------------
+    # -- shifts
+    # ---------------------------------------------------------------------------------------------------
 
     def _shift(self, e: ast.Binary, left: sem.SemType, right: sem.SemType) -> sem.SemType:
         if isinstance(right, sem.SpaceT) and not right.is_address:
@@ -232,8 +262,14 @@ class Arith(Convert):
         if by_grain:
             source, target = ("pages", "bytes") if e.op == "<<" else ("bytes", "pages")
             if unit not in (None, source):
-                fix = f"Write  >> {SHIFT}  for whole pages." if e.op == "<<" else f"Write  << {SHIFT}  for bytes."
-                return self.error("DMA022", f"{unit} {e.op} {SHIFT}: that turns {source} into {target}", e.span, fix=fix)
+                fix = (
+                    f"Write  >> {SHIFT}  for whole pages."
+                    if e.op == "<<"
+                    else f"Write  << {SHIFT}  for bytes."
+                )
+                return self.error(
+                    "DMA022", f"{unit} {e.op} {SHIFT}: that turns {source} into {target}", e.span, fix=fix
+                )
             unit = target  # type: ignore[assignment]
         elif amount.unit == "order" and e.op == "<<":
             if unit not in (None, "pages"):
@@ -245,7 +281,8 @@ class Arith(Convert):
         """Takes the number of an address."""
         e.conv = t
 
-    # -- addresses ------------------------------------------------------------------------------------------------
+    # -- addresses
+    # ------------------------------------------------------------------------------------------------
 
     def _offset(self, e: ast.Expr, space: sem.SpaceT) -> bool:
         """What is added to an address: bytes, in the width of the address (sign-extended, as C does)."""
@@ -262,7 +299,13 @@ class Arith(Convert):
                 e.conv = None if e.ty == width else width
                 return True
             fix = f"Write  ({text_of(e)} << {SHIFT})." if t.unit == "pages" else None
-            self.error("DMA022", f"{t.unit} added to an address: addresses count bytes", e.span, label=str(t), fix=fix)
+            self.error(
+                "DMA022",
+                f"{t.unit} added to an address: addresses count bytes",
+                e.span,
+                label=str(t),
+                fix=fix,
+            )
             return False
         if isinstance(t, sem.SpaceT):
             self.error("DMA021", f"two addresses ({space} and {t}) cannot be added", e.span)
@@ -275,7 +318,9 @@ class Arith(Convert):
             if e.op == "-" and right == left:
                 return OFFSET
             if right == left:
-                return self.error("DMA021", f"two addresses have no {e.op}; their difference is a number of bytes", e.span)
+                return self.error(
+                    "DMA021", f"two addresses have no {e.op}; their difference is a number of bytes", e.span
+                )
             return self.error(
                 "DMA021", f"{plain(left)} {e.op} {plain(right)}: addresses of two spaces", e.span, notes=[(None, ADDRESSES_DIFFER)],
                 fix=self.translation(e.right, right, left),
@@ -294,7 +339,8 @@ class Arith(Convert):
             return left.base.with_unit(None)
         return OFFSET
 
-    # -- indexes --------------------------------------------------------------------------------------------------
+    # -- indexes
+    # --------------------------------------------------------------------------------------------------
 
     def _index(self, e: ast.Binary, left: sem.SemType, right: sem.SemType) -> sem.SemType:
         index, other, side = (left, right, e.right) if isinstance(left, sem.IndexT) else (right, left, e.left)
@@ -312,13 +358,23 @@ class Arith(Convert):
                 other = self.effective(side)
             if isinstance(other, sem.IntT):
                 if other.unit in ("bytes", "order"):
-                    return self.error("DMA022", f"{other.unit} added to a {index}: those are counted, not measured", side.span)
+                    return self.error(
+                        "DMA022",
+                        f"{other.unit} added to a {index}: those are counted, not measured",
+                        side.span,
+                    )
                 return index
             return self.undefined(e.op, e, left, right)
         own = e.left if side is e.right else e.right
-        return self.error("DMA027", f"{plain(index)} is no number", own.span, fix=f"Write  u32({text_of(own)}) {e.op} …  for its number.")
+        return self.error(
+            "DMA027",
+            f"{plain(index)} is no number",
+            own.span,
+            fix=f"Write  u32({text_of(own)}) {e.op} …  for its number.",
+        )
 
-    # -- sets -----------------------------------------------------------------------------------------------------
+    # -- sets
+    # -----------------------------------------------------------------------------------------------------
 
     def set_operator(self, e: ast.Binary | ast.OpAssign, left: sem.SetT, right: sem.SemType) -> sem.SemType:
         """``+ - & |`` with a set, or with one element or a nullable one."""
@@ -343,7 +399,8 @@ class Arith(Convert):
             self.coerce(value, left.of)
         return left
 
-    # -- comparisons ----------------------------------------------------------------------------------------------
+    # -- comparisons
+    # ----------------------------------------------------------------------------------------------
 
     def comparison(self, e: ast.Binary) -> sem.SemType:
         """``== != < <= > >=``."""
@@ -359,7 +416,11 @@ class Arith(Convert):
             self._null_compare(e, left, right)
         elif isinstance(a, Number | sem.SpaceT) and isinstance(b, Number | sem.SpaceT):
             self._compare_numbers(e, left, right, a, b)
-        elif ordered and not (isinstance(a, sem.IndexT | sem.EnumT) and a == b and not (isinstance(a, sem.EnumT) and a.has_payload)):
+        elif ordered and not (
+            isinstance(a, sem.IndexT | sem.EnumT)
+            and a == b
+            and not (isinstance(a, sem.EnumT) and a.has_payload)
+        ):
             self.undefined(e.op, e, left, right)
         elif isinstance(left, sem.OptT) or isinstance(right, sem.OptT):
             target = left if isinstance(left, sem.OptT) else right
@@ -370,14 +431,19 @@ class Arith(Convert):
         return sem.BOOL
 
     def pair(self, e: ast.Binary) -> tuple[sem.SemType, sem.SemType]:
-        """Both sides, each helped by the other: a bare enum case on the left takes its meaning from the right."""
-        first, second = (e.right, e.left) if needs_help(e.left) and not needs_help(e.right) else (e.left, e.right)
+        """Both sides, each helped by the other: a bare enum case on the left takes its meaning from the
+        right."""
+        first, second = (
+            (e.right, e.left) if needs_help(e.left) and not needs_help(e.right) else (e.left, e.right)
+        )
         t = self.infer(first)
         u = self.infer(second, sem.strip(t) if not isinstance(t, sem.LitT | sem.NullT) else None)
         return (t, u) if first is e.left else (u, t)
 
     def _null_compare(self, e: ast.Binary, left: sem.SemType, right: sem.SemType) -> None:
-        null, other, side = (e.left, e.right, right) if isinstance(left, sem.NullT) else (e.right, e.left, left)
+        null, other, side = (
+            (e.left, e.right, right) if isinstance(left, sem.NullT) else (e.right, e.left, left)
+        )
         if isinstance(side, sem.OptT):
             self.retype_null(null, side)
         elif isinstance(other.ty, sem.OptT):
@@ -388,7 +454,9 @@ class Arith(Convert):
         else:
             self.error("DMA024", f"{plain(side)} is never null", e.span)
 
-    def _compare_numbers(self, e: ast.Binary, left: sem.SemType, right: sem.SemType, a: sem.SemType, b: sem.SemType) -> None:
+    def _compare_numbers(
+        self, e: ast.Binary, left: sem.SemType, right: sem.SemType, a: sem.SemType, b: sem.SemType
+    ) -> None:
         if isinstance(a, sem.SpaceT) or isinstance(b, sem.SpaceT):
             if isinstance(a, sem.SpaceT) and isinstance(b, sem.SpaceT):
                 target = left if isinstance(left, sem.OptT) else right
@@ -407,7 +475,11 @@ class Arith(Convert):
                     self._compare_numbers(e, self.effective(e.left), self.effective(e.right), a, b)
                     return
                 target = space
-            target = sem.opt(sem.strip(target)) if isinstance(left, sem.OptT) or isinstance(right, sem.OptT) else target
+            target = (
+                sem.opt(sem.strip(target))
+                if isinstance(left, sem.OptT) or isinstance(right, sem.OptT)
+                else target
+            )
             if self.coerce(e.left, target):
                 self.coerce(e.right, target)
             return
@@ -432,12 +504,21 @@ class Arith(Convert):
 
     def _same(self, e: ast.Binary, left: sem.SemType, right: sem.SemType) -> None:
         """Two values of one type: the right one turns into the left one's, or the other way round."""
-        if misfit(right, left) is None or isinstance(left, sem.TupleT | sem.RecordT) or isinstance(e.right, ast.SetLit):
+        if (
+            misfit(right, left) is None
+            or isinstance(left, sem.TupleT | sem.RecordT)
+            or isinstance(e.right, ast.SetLit)
+        ):
             self.coerce(e.right, left)
         elif misfit(left, right) is None or isinstance(e.left, ast.SetLit):
             self.coerce(e.left, right)
         else:
-            self.error("DMA020", f"{plain(left)} compared with {plain(right)}", e.span, label=f"{left} {e.op} {right}")
+            self.error(
+                "DMA020",
+                f"{plain(left)} compared with {plain(right)}",
+                e.span,
+                label=f"{left} {e.op} {right}",
+            )
 
 
 def is_named(e: ast.Expr, name: str) -> bool:

@@ -44,7 +44,8 @@ class Why:
 class Flow:
     """What is known at a point of a body.
 
-    ``facts``: paths that are not null. ``unset``: locals that may be without a value, ``void``: that are on every path.
+    ``facts``: paths that are not null. ``unset``: locals that may be without a value, ``void``: that are on
+    every path.
     ``live``: whether the point is reached at all.
     """
 
@@ -72,7 +73,8 @@ class Flow:
 
 @dataclass
 class Truth:
-    """What a condition says when it is true and when it is false: paths that are not null, and names that ``is`` binds."""
+    """What a condition says when it is true and when it is false: paths that are not null, and names that
+    ``is`` binds."""
 
     yes: frozenset[Key] = frozenset()
     no: frozenset[Key] = frozenset()
@@ -104,11 +106,11 @@ class Body:
         self.contract = contract
         self.frames: list[dict[str, LocalSym]] = [{}]
         self.flow = Flow()
-        self.in_message = False
         self.maybe_unset: set[LocalSym] = set()
         """Locals that the text itself leaves ``uninitialised``: reading one is found out by running."""
 
-    # -- saying what is wrong -------------------------------------------------------------------------------------
+    # -- saying what is wrong
+    # -------------------------------------------------------------------------------------
 
     def error(
         self,
@@ -124,7 +126,8 @@ class Body:
         self.checker.diags.error(code, message, span, label=label, notes=notes, fix=fix)
         return sem.ERROR
 
-    # -- locals ---------------------------------------------------------------------------------------------------
+    # -- locals
+    # ---------------------------------------------------------------------------------------------------
 
     @contextmanager
     def block(self) -> Iterator[None]:
@@ -136,7 +139,8 @@ class Body:
             self.frames.pop()
 
     def introduce(self, name: str, ty: sem.SemType, node: ast.Node, span: Span, kind: LocalKind) -> LocalSym:
-        """A new local. The same name again in the same block is an error; in an inner block it hides the outer one."""
+        """A new local. The same name again in the same block is an error; in an inner block it hides the
+        outer one."""
         sym = LocalSym(name, ty, span, self.scope.name, node, kind=kind)
         self.bind(sym)
         return sym
@@ -162,11 +166,16 @@ class Body:
         """All names of locals that can be seen."""
         return [n for frame in self.frames for n in frame]
 
-    # -- names ----------------------------------------------------------------------------------------------------
+    # -- names
+    # ----------------------------------------------------------------------------------------------------
 
     def find(self, name: str, span: Span, what: str = "name") -> Symbol | None:
         """The symbol that a name means, not counting locals; reports when there is none or more than one."""
         hits = self.checker.scopes.find(self.scope, name)
+        if not hits and span.file == self.checker.scenario_file:
+            hits = self.checker.scopes.find(
+                self.checker.scopes.scenario, name
+            )  # a step that a scenario puts into a proc
         if self.monitor is not None:
             own = self.monitor_part(name)
             if own is not None:
@@ -175,8 +184,15 @@ class Body:
             self.unknown(name, span, what)
             return None
         if len(hits) > 1:
-            places = " and ".join(dict.fromkeys(str(h.ty) if h.what in ("enum case", "flag") else h.module for h in hits))
-            self.error("DMA051", f"{name} means something in each of {places}", span, notes=[(h.span, "here") for h in hits])
+            places = " and ".join(
+                dict.fromkeys(str(h.ty) if h.what in ("enum case", "flag") else h.module for h in hits)
+            )
+            self.error(
+                "DMA051",
+                f"{name} means something in each of {places}",
+                span,
+                notes=[(h.span, "here") for h in hits],
+            )
             return None
         self.checker.use(hits[0], span, self.owner)
         return hits[0]

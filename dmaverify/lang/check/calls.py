@@ -22,6 +22,7 @@ from dmaverify.lang.symbols import (
     Symbol,
     TypeSym,
 )
+from dmaverify.span import Span
 
 
 class Calls(Conditions):
@@ -29,6 +30,7 @@ class Calls(Conditions):
 
     def call(self, e: ast.Call, want: sem.SemType | None, steps: bool = False) -> sem.SemType:
         """``f(a, b)``; ``steps``: it is a whole right-hand side or a statement, so a proc may be called."""
+        e.func.ty = sem.VOID
         if isinstance(e.func, ast.Name) and e.func.name in sem.INTS and self.local(e.func.name) is None:
             return self.cast_call(e, sem.INTS[e.func.name])
         sym = self._callee(e, want)
@@ -55,8 +57,19 @@ class Calls(Conditions):
         for a in e.args:
             self.infer(a.value)
         if isinstance(sym, EventSym):
-            return self.error("DMA062", f"{sym.name} is an event", e.span, notes=[(sym.span, "declared here")], fix=f"Write  emit {text_of(e)}")
-        return self.error("DMA027", f"{sym.name} is a {sym.what}, which cannot be called", e.func.span, notes=[(sym.span, "declared here")])
+            return self.error(
+                "DMA062",
+                f"{sym.name} is an event",
+                e.span,
+                notes=[(sym.span, "declared here")],
+                fix=f"Write  emit {text_of(e)}",
+            )
+        return self.error(
+            "DMA027",
+            f"{sym.name} is a {sym.what}, which cannot be called",
+            e.func.span,
+            notes=[(sym.span, "declared here")],
+        )
 
     def _callee(self, e: ast.Call, want: sem.SemType | None) -> Symbol | None:
         if isinstance(e.func, ast.Name):
@@ -65,10 +78,18 @@ class Calls(Conditions):
                 e.func.ref = case
                 return case
             local = self.local(e.func.name)
-            # a local never hides what can be called: `let pages = pages(size)` is the kernel's way of naming things
+            # a local never hides what can be called: `let pages = pages(size)` is the kernel's way of naming
+            # things
             hits = self.checker.scopes.find(self.scope, e.func.name)
-            if local is not None and not any(isinstance(h, CallableSym | TypeSym | BuiltinSym | EnumCase) for h in hits):
-                self.error("DMA027", f"{e.func.name} is a local and cannot be called", e.func.span, notes=[(local.span, "introduced here")])
+            if local is not None and not any(
+                isinstance(h, CallableSym | TypeSym | BuiltinSym | EnumCase) for h in hits
+            ):
+                self.error(
+                    "DMA027",
+                    f"{e.func.name} is a local and cannot be called",
+                    e.func.span,
+                    notes=[(local.span, "introduced here")],
+                )
                 return None
             found = self.find(e.func.name, e.func.span, "func or proc")
             e.func.ref = found
@@ -100,11 +121,17 @@ class Calls(Conditions):
                     fix=f"Write  let result = {text_of(e)}  on a line of its own.",
                 )  # fmt: skip
         elif not (own and steps and self.mode in (Mode.HANDLER, Mode.CLAUSE)):
-            self.error("DMA061", f"{self.mode.value} calls a proc", e.span, notes=[(sym.span, f"{sym.name} takes steps")])
+            self.error(
+                "DMA061",
+                f"{self.mode.value} calls a proc",
+                e.span,
+                notes=[(sym.span, f"{sym.name} takes steps")],
+            )
         self.arguments(e, sym.name, sym.params)
         return sym.ty
 
-    # -- arguments ------------------------------------------------------------------------------------------------
+    # -- arguments
+    # ------------------------------------------------------------------------------------------------
 
     def arguments(self, e: ast.Call, name: str, params: list[Parameter], optional: bool = False) -> None:
         """One value for each parameter; ``optional``: trailing ones may be left off."""
@@ -115,12 +142,21 @@ class Calls(Conditions):
             if p is None:
                 self.infer(a.value)
                 if a.name is not None:
-                    self.error("DMA053", f"{name} has no parameter {a.name}", a.span, fix=suggest(a.name, known))
+                    self.error(
+                        "DMA053", f"{name} has no parameter {a.name}", a.span, fix=suggest(a.name, known)
+                    )
                 elif i == len(params):
-                    self.error("DMA053", f"{name} takes {len(params)} argument(s), and {len(e.args)} are given", e.span, notes=_declared(e))
+                    self.error(
+                        "DMA053",
+                        f"{name} takes {len(params)} argument(s), and {len(e.args)} are given",
+                        e.span,
+                        notes=_declared(e),
+                    )
                 continue
             if p.name in given:
-                self.error("DMA053", f"{p.name} is given twice", a.span, notes=[(given[p.name].span, "here first")])
+                self.error(
+                    "DMA053", f"{p.name} is given twice", a.span, notes=[(given[p.name].span, "here first")]
+                )
             given[p.name] = a
             self._argument(a.value, p)
         missing = [p.name for p in params if p.name not in given and p.default is None]
@@ -134,7 +170,11 @@ class Calls(Conditions):
             return
         t = self.place(value)
         self.written(value)
-        same = isinstance(t, sem.IntT) and isinstance(p.ty, sem.IntT) and t.with_unit(None) == p.ty.with_unit(None)
+        same = (
+            isinstance(t, sem.IntT)
+            and isinstance(p.ty, sem.IntT)
+            and t.with_unit(None) == p.ty.with_unit(None)
+        )
         if t != p.ty and not same and not isinstance(t, sem.ErrorT) and not isinstance(p.ty, sem.ErrorT):
             self.error(
                 "DMA020", f"{plain(t)} where a place for {plain(p.ty)} is wanted", value.span,
@@ -149,7 +189,8 @@ class Calls(Conditions):
         """What was known about the place is known no longer."""
         raise NotImplementedError
 
-    # -- conversions ----------------------------------------------------------------------------------------------
+    # -- conversions
+    # ----------------------------------------------------------------------------------------------
 
     def cast_call(self, e: ast.Call, t: sem.SemType) -> sem.SemType:
         """``T(x)``."""
@@ -186,15 +227,22 @@ class Calls(Conditions):
             self.coerce(x, space)
             src = space
         unit = src.unit if isinstance(src, sem.IntT) else None
-        if isinstance(t, sem.IntT) and isinstance(src, sem.IntT | sem.RangeT | sem.SpaceT | sem.BitsT | sem.EnumT | sem.IndexT | sem.BoolT | sem.FlagsT):
+        if isinstance(t, sem.IntT) and isinstance(
+            src,
+            sem.IntT | sem.RangeT | sem.SpaceT | sem.BitsT | sem.EnumT | sem.IndexT | sem.BoolT | sem.FlagsT,
+        ):
             if isinstance(src, sem.EnumT) and src.has_payload:
                 return self.undefined(f"a conversion to {t}", x, src)
             if t.unit is not None and unit is not None and unit != t.unit:
-                return self.error("DMA022", f"{unit} converted to {t.unit}", e.span, fix="Shift by PAGE_SHIFT.")
+                return self.error(
+                    "DMA022", f"{unit} converted to {t.unit}", e.span, fix="Shift by PAGE_SHIFT."
+                )
             return t if t.unit is not None else t.with_unit(unit)
         if isinstance(t, sem.SpaceT) and isinstance(src, sem.IntT | sem.RangeT | sem.SpaceT):
             if unit is not None and t.base.unit is not None and unit != t.base.unit:
-                return self.error("DMA022", f"{unit} converted to an address, which counts {t.base.unit}", e.span)
+                return self.error(
+                    "DMA022", f"{unit} converted to an address, which counts {t.base.unit}", e.span
+                )
             return t
         if isinstance(t, sem.BitsT) and isinstance(src, sem.IntT):
             return t
@@ -209,7 +257,8 @@ class Calls(Conditions):
             return t
         return self.error("DMA020", f"{plain(src)} cannot be converted to {plain(t)}", e.span)
 
-    # -- funcs of the language ------------------------------------------------------------------------------------
+    # -- funcs of the language
+    # ------------------------------------------------------------------------------------
 
     def builtin(self, e: ast.Call, name: str) -> sem.SemType:
         """A func of ``dmaverify.lang.builtins``."""
@@ -218,7 +267,9 @@ class Calls(Conditions):
         if any(a.name for a in e.args) or len(values) < least or (most is not None and len(values) > most):
             for v in values:
                 self.infer(v)
-            return self.error("DMA053", f"{name} takes {least if most == least else f'{least} or more'} argument(s)", e.span)
+            return self.error(
+                "DMA053", f"{name} takes {least if most == least else f'{least} or more'} argument(s)", e.span
+            )
         if name in ("min", "max"):
             return self._extreme(e, values)
         first = values[0]
@@ -271,7 +322,5 @@ def _slot(e: ast.Expr) -> bool:
     return isinstance(e, ast.Name | ast.Field) and isinstance(e.ref, SlotSym)
 
 
-def _declared(e: ast.Call) -> list[tuple[object, str]]:  # type: ignore[misc]
+def _declared(e: ast.Call) -> list[tuple[Span | None, str]]:
     return [(e.ref.span, "declared here")] if isinstance(e.ref, Symbol) and e.ref.span.line else []
-
-

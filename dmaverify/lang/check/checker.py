@@ -10,21 +10,27 @@ from dmaverify.lang.check import types
 from dmaverify.lang.check.base import Mode, Why
 from dmaverify.lang.check.declare import Declarer
 from dmaverify.lang.check.flow import Flows
+from dmaverify.lang.check.graph import GraphChecker
+from dmaverify.lang.check.monitors import MonitorChecker
 from dmaverify.lang.check.result import Checked
-from dmaverify.lang.check.scope import ModuleScope, Scopes
+from dmaverify.lang.check.scenario import ScenarioChecker
+from dmaverify.lang.check.scope import ModuleScope, Scopes, suggest
 from dmaverify.lang.diag import Diagnostics
 from dmaverify.lang.program import Program
 from dmaverify.lang.symbols import (
     ConstSym,
     FuncSym,
+    LemmaSym,
     MonitorSym,
     OptionSym,
     Parameter,
     ParamSym,
     ProcSym,
+    SpontaneousSym,
     Symbol,
     ThreadSym,
     TypeSym,
+    VarSym,
     record_const,
 )
 from dmaverify.span import Span
@@ -40,11 +46,146 @@ class Checker:
         self.out = Checked(program, self.scopes)
         self.declarer = Declarer(self)
         self.uses: dict[Symbol | None, list[tuple[Symbol, Span]]] = {}
-        """Who uses what, and where: for what is reached, for recursion and for what an event clause must not read."""
+        """Who uses what, and where: for what is reached, for recursion and for what an event clause must not
+        read."""
+        self.scenario = ScenarioChecker(self)
+        self.monitors = MonitorChecker(self)
+        self.scenario_file = program.scenario.span.file if program.scenario is not None else ""
+        self.objects = VarSym("the field of an object")
+        """Stands for all fields of all objects among ``uses``."""
+        self.atomics: list[tuple[Span, Symbol | None]] = []
         self._busy: set[Symbol] = set()
         self._done: set[Symbol] = set()
 
-    # -- what bodies ask ------------------------------------------------------------------------------------------
+    def run(self) -> None:
+        """Both passes."""
+        self.declarer.shells()
+        self.scenario.set_options()
+        self.declarer.fill()
+        self.scenario.declare_threads()
+        self.scenario.slot_types()
+        out = self.out
+        for group in (out.options, out.consts, out.params):
+            for sym in group:
+                self.finish(sym)
+        self.scenario.blocks()
+        self._defaults()
+        for var in out.vars:
+            self.initial(self.scope_of(var), var.init, var.ty, var)
+        for call in (*out.funcs, *out.procs):
+            self.finish(call)
+        for event in out.events:
+            for p in event.params:
+                if p.default is not None:
+                    self.const_body(self.scope_of(event), event).expect(p.default, p.ty, Why(p.name, p.span))
+        for action in out.spontaneous:
+            self._spontaneous(action)
+        self._module_items()
+        self.scenario.threads()
+        self.scenario.properties()
+        GraphChecker(self).run(self.monitors.handlers)
+
+    def _defaults(self) -> None:
+        for t in self.out.types:
+            if isinstance(t.ty, sem.RecordT | sem.ObjT):
+                for f in t.ty.fields.values():
+                    self.initial(self.scope_of(t), f.default, f.ty, t)
+            if isinstance(t.ty, sem.ObjT) and t.ty.max is not None:
+                self.constant_int(self.scope_of(t), t.ty.max, 1, 64)
+            if isinstance(t.ty, sem.IndexT):
+                for e in (t.ty.lo, t.ty.hi):
+                    if e is not None:
+                        self.constant_int(self.scope_of(t), e)
+                if t.ty.grain is not None:
+                    self.const_body(self.scope_of(t), t).expect(
+                        t.ty.grain, sem.I64.with_unit("bytes"), Why("the size of a block")
+                    )
+
+    def _spontaneous(self, action: SpontaneousSym) -> None:
+        scope = self.scope_of(action)
+        if action.when is not None:
+            guard = self.clause(scope, action)
+            for p in action.params:
+                if p.local is not None:
+                    guard.bind(p.local)
+            guard.condition(action.when)
+        body = self.steps(scope, action)
+        self.params(body, action.params)
+        for p in action.params:
+            if not sem.index_like(p.ty) and not isinstance(p.ty, sem.ErrorT):
+                self.diags.error(
+                    "DMA028",
+                    f"the hardware chooses {p.name}, and there are too many values of type {p.ty}",
+                    p.span,
+                )
+        body.body(action.body)
+
+    def _module_items(self) -> None:
+        for scope in self.scopes.modules.values():
+            module = scope.module
+            for m in [s for s in scope.symbols.values() if isinstance(s, MonitorSym)]:
+                self.monitors.monitor(m)
+                self.out.lemmas.extend(m.lemmas.values())
+            for lemma in module.lemmas.values():
+                sym = LemmaSym(lemma.name, sem.BOOL, lemma.name_span, scope.name, lemma)
+                self.out.lemmas.append(sym)
+                self.monitors.lemma(sym)
+            covers = (
+                self.program.covers
+                if module is self.program.scope and self.program.scenario
+                else module.covers
+            )
+            for cover in covers:
+                self.scenario.cover(cover, self.clause(scope, None))
+            for e in module.ensures:
+                self._ensures(scope, e)
+            for r in module.requires:
+                self._require(scope, r)
+
+    def _ensures(self, scope: ModuleScope, e: ast.Ensures) -> None:
+        hits = self.scopes.find(scope, e.name)
+        if len(hits) != 1 or not isinstance(hits[0], ProcSym | FuncSym):
+            self.diags.error(
+                "DMA050",
+                f"there is no proc {e.name} here",
+                e.name_span,
+                fix=suggest(e.name, self.scopes.visible_names(scope)),
+            )
+            return
+        if isinstance(hits[0], ProcSym):
+            hits[0].ensures.append(e.body)
+        self.contract(scope, hits[0], e.body)
+
+    def _require(self, scope: ModuleScope, r: ast.Require) -> None:
+        from dmaverify.lang.consteval import NotConstant
+        from dmaverify.lang.layout import Layout
+
+        before = len(self.diags.errors)
+        body = self.const_body(scope)
+        body.condition(r.cond)
+        body.message(r.message)
+        if len(self.diags.errors) > before or self.program.scenario is None:
+            return
+        try:
+            holds = Layout(self.out).value(r.cond)
+        except NotConstant as why:
+            self.diags.error("DMA068", f"what is required must be known before anything runs: {why}", r.span)
+            return
+        if not holds:
+            text = (
+                "".join(p for p in r.message.parts if isinstance(p, str))
+                if r.message is not None
+                else "the options say otherwise"
+            )
+            self.diags.error(
+                "DMA073",
+                f"{scope.name} cannot be on this board: {text}",
+                self.program.scope.parts[0].name_span,
+                notes=[(r.span, "required here")],
+            )
+
+    # -- what bodies ask
+    # ------------------------------------------------------------------------------------------
 
     def resolve(self, scope: ModuleScope, node: ast.Type) -> sem.SemType:
         """The meaning of a type."""
@@ -67,7 +208,8 @@ class Checker:
         return [t.ty for t in self.out.types if isinstance(t.ty, sem.IndexT) and t.ty.is_partition]
 
     def memory_space(self, scope: ModuleScope) -> sem.SemType:
-        """The type of ``start`` of a piece of memory: the space that is declared under that name, else plain bytes."""
+        """The type of ``start`` of a piece of memory: the space that is declared under that name, else plain
+        bytes."""
         hits = [h for h in self.scopes.find(scope, MEMORY_SPACE) if isinstance(h, TypeSym)]
         if not hits:
             hits = [t for t in self.out.types if t.name == MEMORY_SPACE]
@@ -77,7 +219,9 @@ class Checker:
         """The consts over Region or Device that the scenario fills in."""
         if not isinstance(t, sem.IndexT) or t.kind not in ("region", "device"):
             return []
-        return [c for c in self.out.consts if isinstance(c.ty, sem.MapT) and c.from_scenario and c.ty.keys[0] is t]
+        return [
+            c for c in self.out.consts if isinstance(c.ty, sem.MapT) and c.from_scenario and c.ty.keys[0] is t
+        ]
 
     def record_fields(self, const: ConstSym) -> Iterable[sem.Field]:
         """The fields of the record that a const maps to, or the const itself as one."""
@@ -87,13 +231,12 @@ class Checker:
         of = const.ty.of if isinstance(const.ty, sem.MapT) else sem.ERROR
         return [sem.Field(const.name, of, None, const.span)]
 
-    def atomic_warning(self, span: Span) -> None:
-        """``atomic`` outside of the hardware."""
-        self.diags.warning(
-            "DMA065", "atomic hides interleavings that a kernel has", span, fix="Take a lock, or let each access be a step of its own."
-        )
+    def atomic_warning(self, span: Span, owner: Symbol | None) -> None:
+        """``atomic`` outside of the hardware; said only if something reaches it."""
+        self.atomics.append((span, owner))
 
-    # -- types that are found from values -------------------------------------------------------------------------
+    # -- types that are found from values
+    # -------------------------------------------------------------------------
 
     def type_of(self, sym: Symbol) -> sem.SemType:
         """The type of a const, option, param or func, also where it is not written."""
@@ -103,8 +246,8 @@ class Checker:
         written = getattr(decl, "type", None) is not None
         if isinstance(sym, FuncSym):
             written = decl.results is not None or not isinstance(decl.body, ast.Expr)
-        if isinstance(sym, OptionSym) and written and isinstance(sym.ty, sem.ErrorT):
-            sym.ty = decl.ty = self.resolve(self.scope_of(sym), decl.type)
+        if isinstance(sym, OptionSym) and written:
+            self._option_type(sym)
         if written:
             return sym.ty
         if sym in self._busy:
@@ -116,8 +259,14 @@ class Checker:
         return sym.ty
 
     def scope_of(self, sym: Symbol) -> ModuleScope:
-        """The module of a symbol."""
-        return self.scopes.modules[sym.module]
+        """Whose names a symbol's text sees: its module's, or the scenario's where that amends it."""
+        scope = self.scopes.modules[sym.module]
+        origin = scope.module.origin.get(sym.decl) if isinstance(sym.decl, ast.Decl) else None
+        return (
+            self.scopes.scenario
+            if origin == self.program.name and self.program.scenario is not None
+            else scope
+        )
 
     def finish(self, sym: Symbol) -> None:
         """Checks the value or body of a symbol, once."""
@@ -158,19 +307,30 @@ class Checker:
         else:
             self.initial(scope, sym.value, sym.ty, sym)
 
+    def _option_type(self, sym: OptionSym) -> None:
+        if isinstance(sym.ty, sem.ErrorT):
+            sym.ty = sym.decl.ty = self.resolve(self.scope_of(sym), sym.decl.type)
+
     def _option(self, sym: OptionSym) -> None:
         decl: ast.OptionDecl = sym.decl
         scope = self.scope_of(sym)
         if decl.type is not None:
-            self.type_of(sym)
+            self._option_type(sym)
         elif decl.default is not None:
             sym.ty = decl.ty = self.const_body(scope, sym).value(decl.default)
         if decl.default is not None and decl.type is not None:
             self.const_body(scope, sym).expect(decl.default, sym.ty, Why(f"the option {sym.name}", sym.span))
         if sym.value is not None and sym.value is not decl.default:
-            self.const_body(self.scopes.scenario, sym).expect(sym.value, sym.ty, Why(f"the option {sym.name}", sym.span))
+            self.const_body(self.scopes.scenario, sym).expect(
+                sym.value, sym.ty, Why(f"the option {sym.name}", sym.span)
+            )
         elif sym.value is None:
-            self.diags.error("DMA064", f"nothing says what the option {sym.name} is", sym.span, fix="Set it in the scenario, or give it a default.")
+            self.diags.error(
+                "DMA064",
+                f"nothing says what the option {sym.name} is",
+                sym.span,
+                fix="Set it in the scenario, or give it a default.",
+            )
 
     def _param(self, sym: ParamSym) -> None:
         scope = self.scope_of(sym)
@@ -191,9 +351,12 @@ class Checker:
                 if isinstance(elem, sem.LitT):
                     body.settle_domain(sym.domain, sym.ty)
                 elif elem != sym.ty and not isinstance(elem, sem.ErrorT):
-                    self.diags.error("DMA020", f"values of type {elem} for a param of type {sym.ty}", sym.domain.span)
+                    self.diags.error(
+                        "DMA020", f"values of type {elem} for a param of type {sym.ty}", sym.domain.span
+                    )
 
-    # -- bodies ---------------------------------------------------------------------------------------------------
+    # -- bodies
+    # ---------------------------------------------------------------------------------------------------
 
     def params(self, body: Flows, params: list[Parameter]) -> None:
         """Makes parameters visible in a body and checks their defaults."""
@@ -201,7 +364,9 @@ class Checker:
             if p.local is not None:
                 body.bind(p.local)
             if p.default is not None:
-                self.const_body(body.scope, body.owner).expect(p.default, p.ty, Why(f"the parameter {p.name}", p.span))
+                self.const_body(body.scope, body.owner).expect(
+                    p.default, p.ty, Why(f"the parameter {p.name}", p.span)
+                )
 
     def _func(self, sym: FuncSym) -> None:
         scope = self.scope_of(sym)
@@ -209,7 +374,12 @@ class Checker:
         self.params(body, sym.params)
         if isinstance(sym.body, ast.Block):
             if isinstance(sym.ty, sem.VoidT):
-                self.diags.error("DMA055", f"nothing says what {sym.name} returns", sym.span, fix="Write  -> <type>  behind the parameters.")
+                self.diags.error(
+                    "DMA055",
+                    f"nothing says what {sym.name} returns",
+                    sym.span,
+                    fix="Write  -> <type>  behind the parameters.",
+                )
             body.body(sym.body)
         elif sym.body is not None and sym.decl.results is None:
             sym.ty = sym.decl.ty = body.value(sym.body)
@@ -233,7 +403,7 @@ class Checker:
         body = Flows(self, scope, mode, sym, monitor=sym.monitor, result=sym.ty)
         self.params(body, sym.params)
         if sym.atomic and not scope.name.startswith("spec.") and sym.monitor is None:
-            self.atomic_warning(sym.span)
+            self.atomic_warning(sym.span, sym)
         if sym.depth is not None:
             self.constant_int(scope, sym.depth, 1, 64)
         if isinstance(sym.body, ast.Block):
@@ -266,10 +436,16 @@ class Checker:
         """A body that takes steps."""
         return Flows(self, scope, Mode.STEPS, owner, thread=thread)
 
-    # -- constants ------------------------------------------------------------------------------------------------
+    # -- constants
+    # ------------------------------------------------------------------------------------------------
 
     def constant_int(
-        self, scope: ModuleScope, e: ast.Expr, lo: int | None = None, hi: int | None = None, body: Flows | None = None
+        self,
+        scope: ModuleScope,
+        e: ast.Expr,
+        lo: int | None = None,
+        hi: int | None = None,
+        body: Flows | None = None,
     ) -> int | None:
         """The value of a constant number; None if it is none, which is reported."""
         from dmaverify.lang.consteval import NotConstant
@@ -290,5 +466,3 @@ class Checker:
             self.diags.error("DMA026", f"{value} where a number {limits} is wanted", e.span)
             return None
         return value
-
-

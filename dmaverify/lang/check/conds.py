@@ -26,7 +26,7 @@ class Conditions(Patterns):
         if isinstance(e, ast.IsPattern):
             return self._is(e)
         if isinstance(e, ast.Binary) and e.op in ("==", "!="):
-            t = self.infer(e)
+            self.infer(e)
             facts = self._equality_facts(e)
             return Truth(facts, NOTHING) if e.op == "==" and not self._with_null(e) else self._null_facts(e)
         self.infer(e, sem.BOOL)
@@ -89,7 +89,8 @@ class Conditions(Patterns):
             self.condition(e)
         return sem.BOOL
 
-    # -- values that depend on conditions ---------------------------------------------------------------------------
+    # -- values that depend on conditions
+    # ---------------------------------------------------------------------------
 
     def if_expr(self, e: ast.IfExpr, want: sem.SemType | None) -> sem.SemType:
         """``if c { a } else { b }``."""
@@ -122,6 +123,10 @@ class Conditions(Patterns):
             for b in ends:
                 self.coerce(b, want)
             return want
+        if want is not None and any(self._fits(b, want) for b in ends):
+            for b in ends:
+                self.coerce(b, want)
+            return sem.ERROR
         known = [t for t in types if not _open(t)]
         if not known:
             return types[0] if all(t == types[0] for t in types) else self._joined_literals(types)
@@ -145,7 +150,13 @@ class Conditions(Patterns):
             return isinstance(want, sem.OptT)
         if isinstance(t, sem.LitT):
             inner = sem.strip(want)
-            unit = inner.unit if isinstance(inner, sem.IntT) else inner.base.unit if isinstance(inner, sem.SpaceT) else None
+            unit = (
+                inner.unit
+                if isinstance(inner, sem.IntT)
+                else inner.base.unit
+                if isinstance(inner, sem.SpaceT)
+                else None
+            )
             return isinstance(inner, sem.IntT | sem.SpaceT | sem.RangeT) and t.unit in (None, unit)
         if _open(t):
             return isinstance(sem.strip(want), sem.SetT)
@@ -157,7 +168,8 @@ class Conditions(Patterns):
             return sem.LitT(units.pop() if units else None)
         return types[0]
 
-    # -- membership -----------------------------------------------------------------------------------------------
+    # -- membership
+    # -----------------------------------------------------------------------------------------------
 
     def membership(self, e: ast.Binary) -> sem.SemType:
         """``x in S``, ``x not in S``, ``A within B``."""
@@ -166,7 +178,9 @@ class Conditions(Patterns):
         if isinstance(e.right, ast.SetLit):
             t = self.infer(e.left)
             typed = not isinstance(t, sem.LitT | sem.NullT | sem.ErrorT)
-            right = self.infer(e.right, None if not typed else t if isinstance(t, sem.FlagsT) else sem.SetT(sem.strip(t)))
+            right = self.infer(
+                e.right, None if not typed else t if isinstance(t, sem.FlagsT) else sem.SetT(sem.strip(t))
+            )
         else:
             right = self.infer(e.right)
             t = self.infer(e.left, right if isinstance(right, sem.FlagsT) else element_of(right))
@@ -196,7 +210,11 @@ class Conditions(Patterns):
             return sem.BOOL
         if isinstance(elem, sem.ErrorT):
             return sem.BOOL
-        if isinstance(e.right, ast.Name | ast.Range) and isinstance(t, sem.IntT) and isinstance(elem, sem.IntT):
+        if (
+            isinstance(e.right, ast.Name | ast.Range)
+            and isinstance(t, sem.IntT)
+            and isinstance(elem, sem.IntT)
+        ):
             self._widen_either(e, t, elem)
         else:
             self.coerce(e.left, elem, Why("an element", e.right.span))

@@ -22,7 +22,10 @@ class Misfit:
     sentence: str | None = None
 
 
-ADDRESSES_DIFFER = "Each address space counts from its own zero: an offset, a translation or a window lies between two of them."
+ADDRESSES_DIFFER = (
+    "Each address space counts from its own zero: an offset, a translation or a window lies "
+    "between two of them."
+)
 
 
 def misfit(src: sem.SemType, dst: sem.SemType) -> Misfit | None:
@@ -65,7 +68,12 @@ def misfit(src: sem.SemType, dst: sem.SemType) -> Misfit | None:
     if isinstance(src, sem.IndexT | sem.ObjT | sem.EnumT) and isinstance(dst, sem.IntT):
         return Misfit("DMA020", f"{plain(src)} is no number", str(src), fix_number(src, dst))
     if isinstance(src, sem.IntT | sem.RangeT | sem.LitT) and isinstance(dst, sem.IndexT):
-        return Misfit("DMA020", f"a number where {plain(dst)} is wanted", str(src), f"Write  {dst}(…) : it is checked that there is one.")
+        return Misfit(
+            "DMA020",
+            f"a number where {plain(dst)} is wanted",
+            str(src),
+            f"Write  {dst}(…) : it is checked that there is one.",
+        )
     return Misfit("DMA020", f"{plain(src)} where {plain(dst)} is wanted", str(src))
 
 
@@ -92,7 +100,12 @@ def _unit(a: sem.Unit | None, b: sem.Unit | None, src: sem.SemType, dst: sem.Sem
         return None
     if b is None:
         plain_dst = str(dst)
-        return Misfit("DMA022", f"{a} where a plain number is wanted", str(src), f"Write  {plain_dst}(…)  if the number is meant.")
+        return Misfit(
+            "DMA022",
+            f"{a} where a plain number is wanted",
+            str(src),
+            f"Write  {plain_dst}(…)  if the number is meant.",
+        )
     verb = "are" if b != "order" else "is"
     fix = None
     if (a, b) == ("pages", "bytes"):
@@ -114,18 +127,31 @@ def _value(src: sem.IntT | sem.RangeT, dst: sem.IntT) -> Misfit | None:
             what = f"an unsigned number where a signed one is wanted ({src} to {dst})"
     else:
         what = f"{plain(src)} may not fit into {plain(dst)}"
-    return Misfit("DMA023", what, str(src), f"Write  … as {dst} (checked: the value stays)  or  {target}(…) (cut, as a C cast).")
+    return Misfit(
+        "DMA023",
+        what,
+        str(src),
+        f"Write  … as {dst} (checked: the value stays)  or  {target}(…) (cut, as a C cast).",
+    )
 
 
 def _space(src: sem.SemType, dst: sem.SemType) -> Misfit:
     if isinstance(src, sem.SpaceT) and isinstance(dst, sem.SpaceT):
         message = f"{plain(src)} where {plain(dst)} is wanted"
-        return Misfit("DMA021", message, str(src), sentence=ADDRESSES_DIFFER if src.is_address and dst.is_address else None)
+        return Misfit(
+            "DMA021",
+            message,
+            str(src),
+            sentence=ADDRESSES_DIFFER if src.is_address and dst.is_address else None,
+        )
     if isinstance(dst, sem.SpaceT) and isinstance(src, sem.IntT | sem.RangeT):
         fix = f"Write  {dst}(…)  if the number is an address of that space."
         return Misfit("DMA021", f"a number where an address ({dst}) is wanted", str(src), fix)
     if isinstance(src, sem.SpaceT) and isinstance(dst, sem.IntT):
-        fix = f"Write  {dst.with_unit(None)}(…)  for the number; the difference of two addresses is a number of bytes."
+        fix = (
+            f"Write  {dst.with_unit(None)}(…)  for the number; the difference of two addresses is a "
+            "number of bytes."
+        )
         return Misfit("DMA021", f"an address ({src}) where a number is wanted", str(src), fix)
     return Misfit("DMA020", f"{plain(src)} where {plain(dst)} is wanted", str(src))
 
@@ -158,7 +184,13 @@ class Convert(Body):
         if isinstance(src, sem.OptT) and not isinstance(dst, sem.OptT) and may_choose(e):
             src = src.of
         m = misfit(src, dst)
-        if m is not None and m.code == "DMA022" and _said(e) and isinstance(dst, sem.IntT) and dst.unit is None:
+        if (
+            m is not None
+            and m.code == "DMA022"
+            and _said(e)
+            and isinstance(dst, sem.IntT)
+            and dst.unit is None
+        ):
             m = None  # `u32(n)` says that the number is meant
         if m is not None:
             self.report(e, m, dst, why)
@@ -210,7 +242,8 @@ class Convert(Body):
         e.conv = dst if isinstance(dst, sem.OptT) else None
         return ok
 
-    # -- numbers without a type -----------------------------------------------------------------------------------
+    # -- numbers without a type
+    # -----------------------------------------------------------------------------------
 
     def coerce_literal(self, e: ast.Expr, src: sem.LitT, dst: sem.SemType, why: Why | None) -> bool:
         """A number takes the type that is asked for, if it fits."""
@@ -278,10 +311,18 @@ class Convert(Body):
                 self.retype(e, sem.I64.with_unit("bytes"))
             else:
                 value = literal_value(e)
-                fits = next((i for i in (sem.I32, sem.I64, sem.U64) if value is None or i.lo <= value <= i.hi), sem.I64)
+                fits = next(
+                    (i for i in (sem.I32, sem.I64, sem.U64) if value is None or i.lo <= value <= i.hi),
+                    sem.I64,
+                )
                 self.retype(e, fits.with_unit(t.unit))
         elif isinstance(t, sem.NullT):
-            e.ty = self.error("DMA025", "nothing says of which type this null is", e.span, fix="Write the type behind the name:  let p: Page? = null")
+            e.ty = self.error(
+                "DMA025",
+                "nothing says of which type this null is",
+                e.span,
+                fix="Write the type behind the name:  let p: Page? = null",
+            )
         elif isinstance(t, sem.SetT) and isinstance(t.of, sem.NullT):
             e.ty = self.error("DMA025", "nothing says of what this set is", e.span)
         elif isinstance(t, sem.SetT) and isinstance(t.of, sem.LitT):
@@ -295,7 +336,8 @@ class Convert(Body):
             e.ty = sem.ERROR if any(isinstance(i, sem.ErrorT) for i in items) else sem.TupleT(items)
         return self.effective(e)
 
-    # -- messages -------------------------------------------------------------------------------------------------
+    # -- messages
+    # -------------------------------------------------------------------------------------------------
 
     def report(self, e: ast.Expr, m: Misfit, dst: sem.SemType, why: Why | None) -> None:
         """Says that an expression does not fit."""
@@ -307,7 +349,9 @@ class Convert(Body):
         fix = m.fix
         shown = text_of(e)
         if fix and shown != "…":
-            bracketed = f"({shown})" if isinstance(e, ast.Binary | ast.IfExpr | ast.MatchExpr | ast.Range) else shown
+            bracketed = (
+                f"({shown})" if isinstance(e, ast.Binary | ast.IfExpr | ast.MatchExpr | ast.Range) else shown
+            )
             fix = fix.replace("(…)", f"({shown})").replace("…", bracketed)
         if m.code == "DMA021" and fix is None:
             fix = self.translation(e, sem.strip(self.effective(e)), sem.strip(dst))
@@ -320,7 +364,11 @@ class Convert(Body):
         for level in self.checker.scopes.levels(self.scope):
             for m in level:
                 for f in m.symbols.values():
-                    if isinstance(f, FuncSym) and sem.strip(f.ty) == dst and any(p.ty == src for p in f.params):
+                    if (
+                        isinstance(f, FuncSym)
+                        and sem.strip(f.ty) == dst
+                        and any(p.ty == src for p in f.params)
+                    ):
                         args = ", ".join(text_of(e) if p.ty == src else p.name for p in f.params)
                         return f"Write  {f.name}({args})."
         return f"Write  {dst}({text_of(e)})  if the two numbers are known to agree."

@@ -1,6 +1,7 @@
 """Whether the arms of a match leave something out, and whether an arm can be reached.
 
-The usual matrix algorithm: a row for each arm, a column for each value that is taken apart. A constructor is a case, ``true``,
+The usual matrix algorithm: a row for each arm, a column for each value that is taken apart. A constructor is
+a case, ``true``,
 ``null`` or a number; what has no finite list of constructors is only covered by a name or ``_``.
 """
 
@@ -13,7 +14,8 @@ from dmaverify.lang import sem
 
 @dataclass(frozen=True)
 class Pat:
-    """A pattern reduced to what it accepts. ``ctor`` None accepts everything; ``alternatives`` any of several."""
+    """A pattern reduced to what it accepts. ``ctor`` None accepts everything; ``alternatives`` any of
+    several."""
 
     ctor: str | None = None
     args: tuple[Pat, ...] = ()
@@ -108,6 +110,7 @@ def useful(rows: list[Row], row: Row, types: tuple[sem.SemType, ...]) -> bool:
         return useful(_specialise(rows, head.ctor, len(payload)), args + row[1:], payload + rest)
     if every is not None:
         return any(
-            useful(_specialise(rows, c, len(p)), ((ANY,) * len(p)) + row[1:], p + rest) for c, p in every.items()
+            useful(_specialise(rows, c, len(p)), ((ANY,) * len(p)) + row[1:], p + rest)
+            for c, p in every.items()
         )
     return useful([r[1:] for r in rows if r[0].ctor is None], row[1:], rest)

@@ -1,13 +1,13 @@
 """First pass: a symbol for every declaration, and the types that they name.
 
-Types are declared in two rounds, since a record may name an enum that names an object that names the record: first every
-name gets its (empty) type, then the insides are filled in.
+Types are declared in two rounds, since a record may name an enum that names an object that names the record:
+first every name gets its (empty) type, then the insides are filled in.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dmaverify.lang import ast, sem
 from dmaverify.lang.check.scope import ModuleScope
@@ -50,26 +50,44 @@ class Declarer:
         self.out = checker.out
         self.diags = checker.diags
         self._fill: list[Callable[[], None]] = []
+        self._filled = False
 
-    def run(self) -> None:
-        """Declares everything; types of consts, options and results that are not written are found later."""
+    def shells(self) -> None:
+        """A symbol for each declaration, a type without insides for each type."""
         for scope in self.checker.scopes.modules.values():
             for name, decl in scope.module.decls.items():
                 sym = self._declare(scope, decl)
                 if sym is not None:
                     scope.symbols[name] = sym
             for name, option in scope.module.options.items():
-                sym = OptionSym(name, span=option.name_span, module=scope.name, decl=option, value=option.default)
+                sym = OptionSym(
+                    name, span=option.name_span, module=scope.name, decl=option, value=option.default
+                )
                 scope.options[name] = sym
                 self.out.options.append(sym)
+
+    def fill(self) -> None:
+        """The types that declarations name; those of consts, options and results that are not written are
+        found later."""
         for fill in self._fill:
             fill()
+        self._filled = True
 
-    # -- one declaration ------------------------------------------------------------------------------------------
+    # -- one declaration
+    # ------------------------------------------------------------------------------------------
 
     def _declare(self, scope: ModuleScope, d: ast.Decl) -> Symbol | None:
-        common = {"name": d.name, "span": d.name_span, "module": scope.name, "decl": d}
-        if isinstance(d, ast.TypeDecl | ast.EnumDecl | ast.FlagsDecl | ast.BitsDecl | ast.RecordDecl | ast.ObjectDecl | ast.IndexDecl):
+        common: dict[str, Any] = {"name": d.name, "span": d.name_span, "module": scope.name, "decl": d}
+        if isinstance(
+            d,
+            ast.TypeDecl
+            | ast.EnumDecl
+            | ast.FlagsDecl
+            | ast.BitsDecl
+            | ast.RecordDecl
+            | ast.ObjectDecl
+            | ast.IndexDecl,
+        ):
             ty = self._type(scope, d)
             d.ty = ty
             sym = TypeSym(d.name, ty, d.name_span, scope.name, d)
@@ -79,7 +97,8 @@ class Declarer:
             const = ConstSym(**common, value=d.value)
             self.out.consts.append(const)
             if d.type is not None:
-                self._later(lambda: self._set(const, self.checker.resolve(scope, d.type)))
+                written = d.type
+                self._later(lambda: self._set(const, self.checker.resolve(scope, written)))
             return const
         if isinstance(d, ast.VarDecl):
             var = VarSym(**common, init=d.init)
@@ -90,7 +109,8 @@ class Declarer:
             param = ParamSym(**common, value=d.value, domain=d.domain)
             self.out.params.append(param)
             if d.type is not None:
-                self._later(lambda: self._set(param, self._stored(scope, d.type)))
+                param_type = d.type
+                self._later(lambda: self._set(param, self._stored(scope, param_type)))
             return param
         if isinstance(d, ast.EventDecl):
             event = EventSym(**common, ty=sem.VOID)
@@ -111,7 +131,10 @@ class Declarer:
         return self._scenario_decl(scope, d)
 
     def _later(self, what: Callable[[], None]) -> None:
-        self._fill.append(what)
+        if self._filled:
+            what()
+        else:
+            self._fill.append(what)
 
     def _set(self, sym: Symbol, ty: sem.SemType) -> None:
         sym.ty = ty
@@ -128,12 +151,17 @@ class Declarer:
     def _field_type(self, scope: ModuleScope, node: ast.Type) -> sem.SemType:
         ty = self.checker.resolve(scope, node)
         if not ty.storable and not isinstance(ty, sem.ErrorT):
-            why = " (only of an index, enum or object, which has a bit for each element)" if isinstance(ty, sem.SetT) else ""
+            why = (
+                " (only of an index, enum or object, which has a bit for each element)"
+                if isinstance(ty, sem.SetT)
+                else ""
+            )
             self.diags.error("DMA028", f"a {ty} cannot be stored in a field{why}", node.span)
             return sem.ERROR
         return ty
 
-    # -- callables ------------------------------------------------------------------------------------------------
+    # -- callables
+    # ------------------------------------------------------------------------------------------------
 
     def func(self, scope: ModuleScope, d: ast.FuncDecl, monitor: MonitorSym | None) -> FuncSym:
         """A func of a module or monitor."""
@@ -168,7 +196,12 @@ class Declarer:
             if p.type is None:
                 ty: sem.SemType = p.ty if isinstance(p.ty, sem.SemType) else sem.ERROR
                 if isinstance(ty, sem.ErrorT):
-                    self.diags.error("DMA025", f"the parameter {p.name} has no type", p.name_span, fix=f"Write  {p.name}: <type>")
+                    self.diags.error(
+                        "DMA025",
+                        f"the parameter {p.name} has no type",
+                        p.name_span,
+                        fix=f"Write  {p.name}: <type>",
+                    )
             else:
                 ty = self.checker.resolve(scope, p.type)
             p.ty = ty
@@ -187,7 +220,8 @@ class Declarer:
             ty = sem.TupleT(tuple(types), names if any(names) else ())
         self._set(sym, ty)
 
-    # -- monitors -------------------------------------------------------------------------------------------------
+    # -- monitors
+    # -------------------------------------------------------------------------------------------------
 
     def _monitor(self, scope: ModuleScope, d: ast.Monitor) -> MonitorSym:
         sym = MonitorSym(d.name, sem.VOID, d.name_span, scope.name, d)
@@ -200,7 +234,9 @@ class Declarer:
                 continue
             taken[part.name] = part
             if isinstance(part, ast.Ghost):
-                ghost = GhostSym(part.name, sem.ERROR, part.name_span, scope.name, part, init=part.init, monitor=sym)
+                ghost = GhostSym(
+                    part.name, sem.ERROR, part.name_span, scope.name, part, init=part.init, monitor=sym
+                )
                 sym.ghosts[part.name] = ghost
                 self._later(lambda g=ghost, p=part: self._set(g, self._stored(scope, p.type)))  # type: ignore[misc]
             elif isinstance(part, ast.FuncDecl):
@@ -208,15 +244,21 @@ class Declarer:
             elif isinstance(part, ast.ProcDecl):
                 sym.procs[part.name] = self.proc(scope, part, sym)
             else:
-                sym.lemmas[part.name] = LemmaSym(part.name, sem.BOOL, part.name_span, scope.name, part, monitor=sym)
+                sym.lemmas[part.name] = LemmaSym(
+                    part.name, sem.BOOL, part.name_span, scope.name, part, monitor=sym
+                )
         return sym
 
     def _twice(self, d: ast.Decl, before: ast.Decl) -> None:
         self.diags.error(
-            "DMA052", f"{d.name} is declared twice", d.name_span, notes=[(before.name_span, "declared here first")]
+            "DMA052",
+            f"{d.name} is declared twice",
+            d.name_span,
+            notes=[(before.name_span, "declared here first")],
         )
 
-    # -- types ----------------------------------------------------------------------------------------------------
+    # -- types
+    # ----------------------------------------------------------------------------------------------------
 
     def _type(self, scope: ModuleScope, d: ast.Decl) -> sem.SemType:
         name, span = d.name, d.name_span
@@ -249,13 +291,23 @@ class Declarer:
         if d.memory is not None:
             index.kind, index.grain, index.by_cut = "blocks", d.by, d.by is None
             if d.memory != "memory":
-                self.diags.error("DMA028", f"an index can be made of blocks of memory, not of {d.memory}", d.span, fix="Write  of memory by")
+                self.diags.error(
+                    "DMA028",
+                    f"an index can be made of blocks of memory, not of {d.memory}",
+                    d.span,
+                    fix="Write  of memory by",
+                )
         elif isinstance(d.extent, ast.Range):
             index.lo, index.hi, index.inclusive = d.extent.lo, d.extent.hi, d.extent.op == "..="
         else:
             index.hi = d.extent
             if d.extent is None:
-                self.diags.error("DMA028", f"nothing says how many values {name} has", span, fix=f"Write  index {name} 4  or  index {name} of memory by …")
+                self.diags.error(
+                    "DMA028",
+                    f"nothing says how many values {name} has",
+                    span,
+                    fix=f"Write  index {name} 4  or  index {name} of memory by …",
+                )
         return index
 
     def _space(self, scope: ModuleScope, space: sem.SpaceT, d: ast.TypeDecl) -> None:
@@ -265,7 +317,9 @@ class Declarer:
         elif not isinstance(base, sem.ErrorT):
             self.diags.error("DMA028", f"a new type is made of an integer type, not of {base}", d.base.span)
 
-    def enum_cases(self, scope: ModuleScope, enum: sem.EnumT, cases: Iterable[ast.EnumCase], declare: bool) -> None:
+    def enum_cases(
+        self, scope: ModuleScope, enum: sem.EnumT, cases: Iterable[ast.EnumCase], declare: bool
+    ) -> None:
         """Fills in the cases; ``declare``: as names of the module as well."""
         for d in cases:
             if d.name in enum.cases:
@@ -306,7 +360,9 @@ class Declarer:
             if f.name in bits.fields:
                 self.diags.error("DMA052", f"{f.name} is in {bits} twice", f.name_span)
             elif f.hi < f.lo or f.hi >= bits.base.width:
-                self.diags.error("DMA028", f"{bits.base} has no bits {f.hi}..{f.lo}; write the higher one first", f.span)
+                self.diags.error(
+                    "DMA028", f"{bits.base} has no bits {f.hi}..{f.lo}; write the higher one first", f.span
+                )
             else:
                 bits.fields[f.name] = sem.BitField(f.name, f.hi, f.lo, f.name_span)
 
@@ -315,21 +371,31 @@ class Declarer:
             ty = self._field_type(scope, f.type)
             f.ty = ty
             if f.name in fields:
-                self.diags.error("DMA052", f"two fields are called {f.name}", f.name_span, notes=[(fields[f.name].span, "the first")])
+                self.diags.error(
+                    "DMA052",
+                    f"two fields are called {f.name}",
+                    f.name_span,
+                    notes=[(fields[f.name].span, "the first")],
+                )
                 continue
             fields[f.name] = sem.Field(f.name, ty, f.default, f.name_span)
 
-    # -- the scenario ---------------------------------------------------------------------------------------------
+    # -- the scenario
+    # ---------------------------------------------------------------------------------------------
 
     def _scenario_decl(self, scope: ModuleScope, d: ast.Decl) -> Symbol | None:
         checker = self.checker
         if isinstance(d, ast.Region):
-            region = RegionSym(d.name, checker.scopes.region, d.name_span, scope.name, d, ordinal=len(self.out.regions))
+            region = RegionSym(
+                d.name, checker.scopes.region, d.name_span, scope.name, d, ordinal=len(self.out.regions)
+            )
             self.out.regions.append(region)
             d.ty = region.ty
             return region
         if isinstance(d, ast.Device):
-            device = DeviceSym(d.name, checker.scopes.device, d.name_span, scope.name, d, ordinal=len(self.out.devices))
+            device = DeviceSym(
+                d.name, checker.scopes.device, d.name_span, scope.name, d, ordinal=len(self.out.devices)
+            )
             self.out.devices.append(device)
             d.ty = device.ty
             return device
@@ -341,7 +407,9 @@ class Declarer:
                     self.diags.error("DMA052", f"two pieces of {d.name} are called {f.name}", f.name_span)
                     continue
                 f.ty = sem.PLACE
-                place.fields[f.name] = PlaceField(f.name, sem.PLACE, f.name_span, scope.name, f, place=place, size=f.size)
+                place.fields[f.name] = PlaceField(
+                    f.name, sem.PLACE, f.name_span, scope.name, f, place=place, size=f.size
+                )
             return place
         kinds: dict[type, ThreadKind] = {
             ast.Sequence: "sequence", ast.Client: "client", ast.Interrupt: "interrupt",

@@ -121,13 +121,19 @@ class Exprs(Calls):
     def _special(self, e: ast.Expr, want: sem.SemType | None) -> sem.SemType:
         match e:
             case ast.NonNull():
-                t = self.infer(e.base, sem.opt(want) if want is not None and not isinstance(want, sem.LitT) else None)
+                t = self.infer(
+                    e.base, sem.opt(want) if want is not None and not isinstance(want, sem.LitT) else None
+                )
                 if isinstance(e.base.ty, sem.OptT) and e.base.conv is not None:
                     e.base.conv = None
                     return e.base.ty.of
                 if isinstance(t, sem.OptT):
                     return t.of
-                return t if isinstance(t, sem.ErrorT) else self.error("DMA024", f"{plain(t)} is never null", e.span, fix="Leave out the  ! .")
+                return (
+                    t
+                    if isinstance(t, sem.ErrorT)
+                    else self.error("DMA024", f"{plain(t)} is never null", e.span, fix="Leave out the  ! .")
+                )
             case ast.UnitOf():
                 return self._unit_annotation(e)
             case ast.LetExpr():
@@ -136,7 +142,9 @@ class Exprs(Calls):
                     self.introduce(e.name, t, e, e.span, "let")
                     return self.infer(e.body, want)
             case ast.Uninitialised():
-                return self.error("DMA062", "only a  let  or an assignment can leave something uninitialised", e.span)
+                return self.error(
+                    "DMA062", "only a  let  or an assignment can leave something uninitialised", e.span
+                )
             case ast.Result():
                 if not self.contract:
                     return self.error("DMA062", "result is a word of  ensures", e.span)
@@ -166,15 +174,27 @@ class Exprs(Calls):
             self.coerce(e.base, t.promoted)
             t = t.promoted
         if not isinstance(t, sem.IntT):
-            return t if isinstance(t, sem.ErrorT) else self.error("DMA022", f"{plain(t)} does not count {unit}", e.span)
+            return (
+                t
+                if isinstance(t, sem.ErrorT)
+                else self.error("DMA022", f"{plain(t)} does not count {unit}", e.span)
+            )
         if t.unit not in (None, unit):
             fix = {"bytes": "<<", "pages": ">>"}.get(unit)
-            return self.error("DMA022", f"{t.unit} called {unit}", e.span, label=str(t), fix=f"Write  {text_of(e.base)} {fix} PAGE_SHIFT." if fix else None)
+            return self.error(
+                "DMA022",
+                f"{t.unit} called {unit}",
+                e.span,
+                label=str(t),
+                fix=f"Write  {text_of(e.base)} {fix} PAGE_SHIFT." if fix else None,
+            )
         return t.with_unit(unit)
 
     def _fault(self, e: ast.FaultExpr) -> sem.SemType:
         if self.mode not in (Mode.STEPS, Mode.CLAUSE):
-            return self.error("DMA062", f"{self.mode.value} has no faults; only what takes steps fails", e.span)
+            return self.error(
+                "DMA062", f"{self.mode.value} has no faults; only what takes steps fails", e.span
+            )
         known = self.checker.out.faults
         known.setdefault(e.name, FaultSym(e.name, sem.BOOL, e.span, self.scope.name, e))
         return sem.BOOL
@@ -183,13 +203,17 @@ class Exprs(Calls):
         if isinstance(e, ast.Take):
             slot = self.thread.slots.get(e.slot) if self.thread is not None else None
             if slot is None:
-                return self.error("DMA050", f"there is no slot {e.slot} here: a client says what it is  holding", e.span)
+                return self.error(
+                    "DMA050", f"there is no slot {e.slot} here: a client says what it is  holding", e.span
+                )
             e.ref = slot
             return slot.ty
         threads = self.checker.out.threads
         thread = threads.get(e.thread)
         if thread is None:
-            return self.error("DMA050", f"there is no sequence or client {e.thread}", e.span, fix=suggest(e.thread, threads))
+            return self.error(
+                "DMA050", f"there is no sequence or client {e.thread}", e.span, fix=suggest(e.thread, threads)
+            )
         if self.mode in (Mode.CONST, Mode.PURE, Mode.HANDLER):
             return self.error("DMA062", f"{self.mode.value} cannot ask where a sequence stands", e.span)
         if isinstance(e, ast.Done):
@@ -197,12 +221,15 @@ class Exprs(Calls):
             return sem.BOOL
         label = thread.labels.get(e.label)
         if label is None:
-            return self.error("DMA050", f"{e.thread} has no label {e.label}", e.span, fix=suggest(e.label, thread.labels))
+            return self.error(
+                "DMA050", f"{e.thread} has no label {e.label}", e.span, fix=suggest(e.label, thread.labels)
+            )
         e.ref = label
         label.used = True
         return sem.BOOL
 
-    # -- places ---------------------------------------------------------------------------------------------------
+    # -- places
+    # ---------------------------------------------------------------------------------------------------
 
     def place(self, e: ast.Expr) -> sem.SemType:
         """Something that can be assigned to: its declared type, whatever is known about its value."""
@@ -222,11 +249,23 @@ class Exprs(Calls):
             return t
         sym = root
         if isinstance(sym, ConstSym | OptionSym | ParamSym):
-            return self.error("DMA062", f"{sym.name} is a {sym.what}: it does not change", e.span, notes=[(sym.span, "declared here")])
+            return self.error(
+                "DMA062",
+                f"{sym.name} is a {sym.what}: it does not change",
+                e.span,
+                notes=[(sym.span, "declared here")],
+            )
         if isinstance(sym, VarSym) and self.mode is not Mode.STEPS:
-            return self.error("DMA062", f"{self.mode.value} changes {sym.name}, a variable of the model", e.span, notes=[(sym.span, "declared here")])
+            return self.error(
+                "DMA062",
+                f"{self.mode.value} changes {sym.name}, a variable of the model",
+                e.span,
+                notes=[(sym.span, "declared here")],
+            )
         if isinstance(sym, GhostSym) and self.mode is not Mode.HANDLER:
-            return self.error("DMA062", f"ghosts change under  on  only; {self.mode.value} changes {sym.name}", e.span)
+            return self.error(
+                "DMA062", f"ghosts change under  on  only; {self.mode.value} changes {sym.name}", e.span
+            )
         if isinstance(sym, GhostSym) and sym.monitor is not self.monitor:
             owner = sym.monitor.name if sym.monitor is not None else "?"
             return self.error("DMA059", f"{sym.name} belongs to {owner}; others may read it", e.span)
@@ -241,12 +280,17 @@ class Exprs(Calls):
 
 
 def root_of(e: ast.Expr) -> Symbol | None:
-    """What an assignment to the place changes: the variable, or the local through which an object is reached."""
+    """What an assignment to the place changes: the variable, or the local through which an object is
+    reached."""
     while isinstance(e, ast.Field | ast.Index | ast.NonNull):
         if isinstance(e, ast.Field) and isinstance(e.ref, Symbol):
             return e.ref
         e = e.base
-    return e.ref if isinstance(e, ast.Name) and isinstance(e.ref, Symbol) and not isinstance(e.ref, ThreadSym) else None
+    return (
+        e.ref
+        if isinstance(e, ast.Name) and isinstance(e.ref, Symbol) and not isinstance(e.ref, ThreadSym)
+        else None
+    )
 
 
 def _through_object(e: ast.Expr) -> bool:

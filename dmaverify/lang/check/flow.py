@@ -8,8 +8,8 @@ from dmaverify.lang import ast, sem
 from dmaverify.lang.check.base import Flow, Mode, Why, plain
 from dmaverify.lang.check.scope import suggest
 from dmaverify.lang.check.stmts import Simple
-from dmaverify.lang.tree import walk
 from dmaverify.lang.symbols import LocalSym, ProcSym, Symbol
+from dmaverify.lang.tree import walk
 
 ALLOWED: dict[Mode, tuple[type, ...]] = {
     Mode.PURE: (
@@ -53,7 +53,9 @@ class Flows(Simple):
         self.labels_of(block, {})
         self.block_stmt(block)
         if self.flow.live and not isinstance(self.result, sem.VoidT | sem.ErrorT):
-            self.error("DMA055", f"not every path returns {plain(self.result)}", block.span, fix="Add a  return .")
+            self.error(
+                "DMA055", f"not every path returns {plain(self.result)}", block.span, fix="Add a  return ."
+            )
 
     def block_stmt(self, b: ast.Block) -> None:
         """``{ … }``."""
@@ -69,7 +71,11 @@ class Flows(Simple):
         for i, s in enumerate(stmts):
             target.at = i
             if not self.flow.live and not told and not any(n in target.arriving for n in _label_names(s)):
-                what = f"nothing leads to the label {s.label}" if isinstance(s, ast.Labelled) else "this is never reached"
+                what = (
+                    f"nothing leads to the label {s.label}"
+                    if isinstance(s, ast.Labelled)
+                    else "this is never reached"
+                )
                 self.error("DMA056", what, s.span)
                 told = True
                 self.flow.live = True
@@ -114,10 +120,10 @@ class Flows(Simple):
                 self.block_stmt(s.body)
             case ast.Atomic():
                 if not self.scope.name.startswith("spec."):
-                    self.checker.atomic_warning(s.span)
+                    self.checker.atomic_warning(s.span, self.owner)
                 self.block_stmt(s.body)
             case ast.Choose():
-                self._arms([(lambda a=a: self.block_stmt(a)) for a in s.arms])  # type: ignore[misc]
+                self._arms([(lambda a=a: self.block_stmt(a)) for a in s.arms])
             case ast.Assume() | ast.Assert():
                 self._assertion(s)
             case ast.Emit():
@@ -149,7 +155,8 @@ class Flows(Simple):
         if isinstance(s, ast.Assume):
             self.flow.facts |= truth.yes
 
-    # -- branches -------------------------------------------------------------------------------------------------
+    # -- branches
+    # -------------------------------------------------------------------------------------------------
 
     def if_stmt(self, s: ast.If) -> None:
         """``if c { … } else …``."""
@@ -190,7 +197,8 @@ class Flows(Simple):
             ends.append(self.flow)
         self.flow = Flow.join(ends)
 
-    # -- loops ----------------------------------------------------------------------------------------------------
+    # -- loops
+    # ----------------------------------------------------------------------------------------------------
 
     def loop_stmt(self, s: ast.For | ast.CFor | ast.While | ast.Loop | ast.Repeat) -> None:
         """A loop: what its body assigns is unknown at its head."""
@@ -268,12 +276,15 @@ class Flows(Simple):
     def leave_loop(self, s: ast.Break | ast.Continue) -> None:
         """``break``, ``continue``."""
         if not self.loops:
-            self.error("DMA062", f"{'break' if isinstance(s, ast.Break) else 'continue'} stands in a loop", s.span)
+            self.error(
+                "DMA062", f"{'break' if isinstance(s, ast.Break) else 'continue'} stands in a loop", s.span
+            )
         elif isinstance(s, ast.Break):
             self.loops[-1].out.append(self.flow.copy())
         self.flow = Flow(live=False)
 
-    # -- jumps ----------------------------------------------------------------------------------------------------
+    # -- jumps
+    # ----------------------------------------------------------------------------------------------------
 
     def return_stmt(self, s: ast.Return) -> None:
         """``return a, b``."""
@@ -282,7 +293,11 @@ class Flows(Simple):
             for v in s.values:
                 self.rhs(v, None)
             if s.values:
-                what = f"{self.owner.name} has no result" if isinstance(self.owner, Symbol) else "there is no result here"
+                what = (
+                    f"{self.owner.name} has no result"
+                    if isinstance(self.owner, Symbol)
+                    else "there is no result here"
+                )
                 self.error("DMA055", what, s.span)
         elif not s.values:
             if not isinstance(want, sem.ErrorT):
@@ -309,14 +324,21 @@ class Flows(Simple):
             if s.label not in target.labels:
                 continue
             if target.labels[s.label] <= target.at:
-                self.error("DMA058", f"goto {s.label} leads backwards", s.span, fix="Write a  loop  or  while .")
+                self.error(
+                    "DMA058", f"goto {s.label} leads backwards", s.span, fix="Write a  loop  or  while ."
+                )
             else:
                 known = {sym for frame in self.frames for sym in frame.values()}
                 target.arriving.setdefault(s.label, []).append((self.flow.copy(), known))
             self.flow = Flow(live=False)
             return
         names = [n for t in self.targets for n in t.labels]
-        self.error("DMA058", f"there is no label {s.label} in this block or one around it", s.span, fix=suggest(s.label, names))
+        self.error(
+            "DMA058",
+            f"there is no label {s.label} in this block or one around it",
+            s.span,
+            fix=suggest(s.label, names),
+        )
         self.flow = Flow(live=False)
 
     def labelled(self, s: ast.Labelled) -> None:

@@ -38,7 +38,8 @@ class Literals(Names):
         return self.inits(e, t, e.inits, complete=False)
 
     def inits(self, e: ast.Expr, t: sem.SemType, inits: list[ast.FieldInit], complete: bool) -> sem.SemType:
-        """The fields of a value; ``complete``: all that have no default must be there. Sets the names of the inits."""
+        """The fields of a value; ``complete``: all that have no default must be there. Sets the names of the
+        inits."""
         if isinstance(t, sem.ErrorT):
             for i in inits:
                 if not isinstance(i.value, ast.Name):
@@ -56,7 +57,12 @@ class Literals(Names):
         return t
 
     def _fields(
-        self, e: ast.Expr, t: sem.SemType, fields: dict[str, sem.Field], inits: list[ast.FieldInit], complete: bool
+        self,
+        e: ast.Expr,
+        t: sem.SemType,
+        fields: dict[str, sem.Field],
+        inits: list[ast.FieldInit],
+        complete: bool,
     ) -> None:
         given: dict[str, Span] = {}
         order = list(fields)
@@ -71,16 +77,33 @@ class Literals(Names):
                     continue
             f = fields.get(i.name)
             if f is None:
-                self.error("DMA050", f"{t} has no field {i.name}", i.span, fix=suggest(i.name, fields), notes=_declared(t))
+                self.error(
+                    "DMA050",
+                    f"{t} has no field {i.name}",
+                    i.span,
+                    fix=suggest(i.name, fields),
+                    notes=_declared(t),
+                )
                 self.infer(i.value)
                 continue
             if i.name in given:
-                self.error("DMA052", f"the field {i.name} is given twice", i.span, notes=[(given[i.name], "here first")])
+                self.error(
+                    "DMA052",
+                    f"the field {i.name} is given twice",
+                    i.span,
+                    notes=[(given[i.name], "here first")],
+                )
             given[i.name] = i.span
             self.expect(i.value, f.ty, Why(f"the field {f.name}", f.span if f.span.line else None))
-        missing = [f.name for f in fields.values() if f.name not in given and f.default is None and not has_default(f.ty)]
+        missing = [
+            f.name
+            for f in fields.values()
+            if f.name not in given and f.default is None and not has_default(f.ty)
+        ]
         if complete and missing and (not isinstance(e, ast.New) or inits):
-            self.error("DMA053", f"{t} is not complete: {', '.join(missing)} missing", e.span, notes=_declared(t))
+            self.error(
+                "DMA053", f"{t} is not complete: {', '.join(missing)} missing", e.span, notes=_declared(t)
+            )
 
     def _bits(self, t: sem.BitsT, inits: list[ast.FieldInit]) -> sem.SemType:
         given: dict[str, Span] = {}
@@ -89,10 +112,18 @@ class Literals(Names):
                 i.name = i.value.name
             bits = t.fields.get(i.name) if i.name is not None else None
             if i.name is None or bits is None:
-                self.error("DMA050", f"{t} has no bits {i.name or 'without a name'}", i.span, fix=suggest(i.name or "", t.fields), notes=_declared(t))
+                self.error(
+                    "DMA050",
+                    f"{t} has no bits {i.name or 'without a name'}",
+                    i.span,
+                    fix=suggest(i.name or "", t.fields),
+                    notes=_declared(t),
+                )
                 continue
             if i.name in given:
-                self.error("DMA052", f"{i.name} is given twice", i.span, notes=[(given[i.name], "here first")])
+                self.error(
+                    "DMA052", f"{i.name} is given twice", i.span, notes=[(given[i.name], "here first")]
+                )
             given[i.name] = i.span
             if isinstance(i.value, ast.Name) and i.value.name == i.name and self.local(i.name) is None:
                 i.value.ref = BitRef(t, bits, sem.BOOL)
@@ -104,7 +135,11 @@ class Literals(Names):
                 else:
                     self.coerce(i.value, sem.BOOL)
             else:
-                self.expect(i.value, sem.RangeT(0, (1 << bits.width) - 1), Why(f"{i.name}, {bits.width} bits,", bits.span))
+                self.expect(
+                    i.value,
+                    sem.RangeT(0, (1 << bits.width) - 1),
+                    Why(f"{i.name}, {bits.width} bits,", bits.span),
+                )
         return t
 
     def set_literal(self, e: ast.SetLit, want: sem.SemType | None) -> sem.SemType:
@@ -142,7 +177,9 @@ class Literals(Names):
             for i in e.items:
                 self.expect(i, inner.of)
             if inner.max is not None and len(e.items) > inner.max:
-                return self.error("DMA026", f"{len(e.items)} elements in a list of at most {inner.max}", e.span)
+                return self.error(
+                    "DMA026", f"{len(e.items)} elements in a list of at most {inner.max}", e.span
+                )
             return inner
         if not e.items:
             return sem.ListT(sem.NULL, 1)

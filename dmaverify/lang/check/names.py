@@ -36,7 +36,8 @@ from dmaverify.span import Span
 class Names(Arith):
     """Rules for names."""
 
-    # -- a name ---------------------------------------------------------------------------------------------------
+    # -- a name
+    # ---------------------------------------------------------------------------------------------------
 
     def name(self, e: ast.Name, want: sem.SemType | None) -> sem.SemType:
         """A bare name: a local; else a case of the enum that is wanted; else what the module sees."""
@@ -79,16 +80,30 @@ class Names(Arith):
             return self._ghost(sym, span)
         if isinstance(sym, EnumCase):
             if sym.payload:
-                return self.error("DMA053", f"{sym.name} carries {len(sym.payload)} value(s)", span, notes=[(sym.span, "declared here")], fix=f"Write  {sym.name}(…)")
+                return self.error(
+                    "DMA053",
+                    f"{sym.name} carries {len(sym.payload)} value(s)",
+                    span,
+                    notes=[(sym.span, "declared here")],
+                    fix=f"Write  {sym.name}(…)",
+                )
             return sym.ty
         if isinstance(sym, TypeSym):
             if sem.index_like(sym.ty):
                 return sem.SetT(sym.ty)
-            return self.error("DMA027", f"{sym.name} is a type, and not a finite one: it has no set of values here", span)
+            return self.error(
+                "DMA027", f"{sym.name} is a type, and not a finite one: it has no set of values here", span
+            )
         if isinstance(sym, SlotSym):
             return sym.ty
         if isinstance(sym, CallableSym):
-            return self.error("DMA027", f"{sym.name} is a {sym.what}; call it", span, notes=[(sym.span, "declared here")], fix=f"Write  {sym.name}(…)")
+            return self.error(
+                "DMA027",
+                f"{sym.name} is a {sym.what}; call it",
+                span,
+                notes=[(sym.span, "declared here")],
+                fix=f"Write  {sym.name}(…)",
+            )
         if sym.what in ("flag", "device", "region"):
             return sym.ty
         return self.error("DMA027", f"{sym.name} is a {sym.what} and has no value", span)
@@ -99,16 +114,27 @@ class Names(Arith):
         if sym not in self.maybe_unset:
             self.error(
                 "DMA058", f"{sym.name} is read here, and a goto leads here past its let", span,
-                notes=[(sym.span, "this let is skipped")], fix="Set it before the goto, or end its block before the label.",
+                notes=[(sym.span, "this let is skipped")], fix="Set it before the goto, or end its block "
+                                                               "before the label.",
             )  # fmt: skip
         elif sym in self.flow.void:
-            self.error("DMA057", f"{sym.name} is read before it is set", span, notes=[(sym.span, "uninitialised here, and on every path to this place")])
+            self.error(
+                "DMA057",
+                f"{sym.name} is read before it is set",
+                span,
+                notes=[(sym.span, "uninitialised here, and on every path to this place")],
+            )
         sym.poison = True
 
     def _model(self, sym: VarSym, span: Span) -> sem.SemType:
         if self.mode is Mode.CONST:
-            return self.error("DMA068", f"{sym.name} is a variable: it is known only while the model runs", span, notes=[(sym.span, "declared here")])
-        if self.mode is Mode.HANDLER and not self.in_message:
+            return self.error(
+                "DMA068",
+                f"{sym.name} is a variable: it is known only while the model runs",
+                span,
+                notes=[(sym.span, "declared here")],
+            )
+        if self.mode is Mode.HANDLER:
             return self.error(
                 "DMA060", f"an event clause reads {sym.name}, a variable of the model", span, notes=[(sym.span, "declared here")],
                 fix="Let the event carry it, keep it in a ghost, or ask under  always .",
@@ -119,21 +145,34 @@ class Names(Arith):
         if self.mode in (Mode.HANDLER, Mode.CLAUSE) or self.monitor is sym.monitor:
             return sym.ty
         name = sym.monitor.name if sym.monitor is not None else "?"
-        return self.error("DMA059", f"{sym.name} is a ghost of {name}; the model cannot see it", span, notes=[(sym.span, "declared here")])
+        return self.error(
+            "DMA059",
+            f"{sym.name} is a ghost of {name}; the model cannot see it",
+            span,
+            notes=[(sym.span, "declared here")],
+        )
 
     def option(self, e: ast.OptionRef) -> sem.SemType:
         """``option.name``."""
         hits = self.checker.scopes.find_option(self.scope, e.name)
         if not hits:
             names = [n for m in self.checker.scopes.modules.values() for n in m.options]
-            return self.error("DMA050", f"there is no option {e.name} here", e.span, fix=suggest(e.name, names))
+            return self.error(
+                "DMA050", f"there is no option {e.name} here", e.span, fix=suggest(e.name, names)
+            )
         if len(hits) > 1:
-            return self.error("DMA051", f"two modules have an option {e.name}", e.span, notes=[(h.span, "here") for h in hits])
+            return self.error(
+                "DMA051",
+                f"two modules have an option {e.name}",
+                e.span,
+                notes=[(h.span, "here") for h in hits],
+            )
         e.ref = hits[0]
         self.checker.use(hits[0], e.span, self.owner)
         return self.checker.type_of(hits[0])
 
-    # -- fields ---------------------------------------------------------------------------------------------------
+    # -- fields
+    # ---------------------------------------------------------------------------------------------------
 
     def field(self, e: ast.Field, want: sem.SemType | None) -> sem.SemType:
         """``base.name``."""
@@ -156,7 +195,13 @@ class Names(Arith):
                     fix=f"Ask first (if {shown} != null …), or write  {shown}!.{e.name}  where it cannot be.",
                 )  # fmt: skip
             t = t.of
-        return self.error("DMA027", f"{plain(t)} has no field {e.name}", e.name_span, label=str(t), fix=suggest(e.name, self.field_names(t)))
+        return self.error(
+            "DMA027",
+            f"{plain(t)} has no field {e.name}",
+            e.name_span,
+            label=str(t),
+            fix=suggest(e.name, self.field_names(t)),
+        )
 
     def has_field(self, t: sem.SemType, name: str) -> bool:
         """Whether there is such a field, for a message."""
@@ -182,8 +227,12 @@ class Names(Arith):
         """The type of the field, with ``e.ref`` set, or None if there is none."""
         name = e.name
         if isinstance(t, sem.RecordT | sem.ObjT) and name in t.fields:
-            if isinstance(t, sem.ObjT) and self.mode is Mode.HANDLER and not self.in_message:
-                return self.error("DMA060", f"an event clause looks into {plain(t)}, which belongs to the model", e.span)
+            if isinstance(t, sem.ObjT):
+                self.checker.use(self.checker.objects, e.span, self.owner)
+                if self.mode is Mode.HANDLER:
+                    return self.error(
+                        "DMA060", f"an event clause looks into {plain(t)}, which belongs to the model", e.span
+                    )
             ty = t.fields[name].ty
             e.ref = FieldRef(t, name, ty, "record" if isinstance(t, sem.RecordT) else "object")
             return ty
@@ -247,22 +296,27 @@ class Names(Arith):
             return None
         if misfit(t, func.params[0].ty) is not None:
             return None
-        self.coerce(e.base, func.params[0].ty, Why(f"the parameter {func.params[0].name}", func.params[0].span))
+        self.coerce(
+            e.base, func.params[0].ty, Why(f"the parameter {func.params[0].name}", func.params[0].span)
+        )
         e.ref = func
         self.checker.use(func, e.span, self.owner)
         return self.checker.type_of(func)
 
-    # -- what stands before a dot without being a value -----------------------------------------------------------
+    # -- what stands before a dot without being a value
+    # -----------------------------------------------------------
 
     def _holder(self, base: ast.Expr) -> Symbol | None:
         if isinstance(base, ast.Name):
-            if self.local(base.name) is not None or (self.thread is not None and base.name in self.thread.slots):
+            if self.local(base.name) is not None or (
+                self.thread is not None and base.name in self.thread.slots
+            ):
                 return None
             if self.monitor_part(base.name) is not None:
                 return None
             hits = self.checker.scopes.find(self.scope, base.name)
             if len(hits) == 1 and isinstance(hits[0], MonitorSym | ThreadSym | PlaceSym | TypeSym):
-                base.ref = hits[0]
+                base.ref, base.ty = hits[0], sem.VOID
                 self.checker.use(hits[0], base.span, self.owner)
                 return hits[0]
             return self.checker.scopes.find_module(base.name) if not hits else None
@@ -305,11 +359,17 @@ class Names(Arith):
                     return known
             names = [*holder.ty.cases] if isinstance(holder.ty, sem.EnumT) else ["count", "first", "last"]
         if found is None:
-            return self.error("DMA050", f"the {holder.what} {holder.name} has no {e.name}", e.name_span, fix=suggest(e.name, names))
+            return self.error(
+                "DMA050",
+                f"the {holder.what} {holder.name} has no {e.name}",
+                e.name_span,
+                fix=suggest(e.name, names),
+            )
         e.ref = found
         return self.read(found, e.span)
 
-    # -- indexes --------------------------------------------------------------------------------------------------
+    # -- indexes
+    # --------------------------------------------------------------------------------------------------
 
     def index(self, e: ast.Index) -> sem.SemType:
         """``base[i, j]``."""
@@ -328,7 +388,9 @@ class Names(Arith):
                 return self.undefined("[ ]", e.base, t)
             return self.error("DMA027", f"{plain(t)} has no elements to choose one of with [ ]", e.base.span)
         if len(e.indexes) != len(t.keys):
-            return self.error("DMA053", f"{len(e.indexes)} index(es) where the map has {len(t.keys)}", e.span, label=str(t))
+            return self.error(
+                "DMA053", f"{len(e.indexes)} index(es) where the map has {len(t.keys)}", e.span, label=str(t)
+            )
         for i, key in zip(e.indexes, t.keys, strict=True):
             if isinstance(i, ast.Star):
                 i.ty = key
@@ -349,7 +411,8 @@ class Names(Arith):
             return self.error("DMA020", f"{plain(t)} where {what} is a number", e.span)
         return self.effective(e)
 
-    # -- facts ----------------------------------------------------------------------------------------------------
+    # -- facts
+    # ----------------------------------------------------------------------------------------------------
 
     def narrow(self, e: ast.Expr, t: sem.SemType) -> sem.SemType:
         """A ``T?`` that is known not to be null here is a T."""
@@ -373,7 +436,12 @@ class Names(Arith):
         if isinstance(t, sem.SetT | sem.IterT) and isinstance(t.of, sem.LitT | sem.NullT):
             t = self.settle_domain(e, want)
         if isinstance(t, sem.PlaceT):
-            return self.error("DMA027", "a place has cells, lines, pages: say which", e.span, fix=f"Write  {text_of(e)}.cells")
+            return self.error(
+                "DMA027",
+                "a place has cells, lines, pages: say which",
+                e.span,
+                fix=f"Write  {text_of(e)}.cells",
+            )
         elem = element_of(t)
         if elem is None:
             return self.error("DMA027", f"{plain(t)} has no elements", e.span, label=str(t))
@@ -390,8 +458,8 @@ class Names(Arith):
             self.retype(e.lo, of)
             if isinstance(self.effective(e.hi), sem.LitT):
                 self.retype(e.hi, of)
-            e.ty = sem.IterT(of)
-            return e.ty
+            e.ty = stretch = sem.IterT(of)
+            return stretch
         return self.settle(e)
 
 
@@ -402,5 +470,3 @@ def _dotted(e: ast.Expr) -> str | None:
         base = _dotted(e.base)
         return None if base is None else f"{base}.{e.name}"
     return None
-
-

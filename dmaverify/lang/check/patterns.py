@@ -15,7 +15,8 @@ class Patterns(Quantities):
     """Rules for patterns."""
 
     def pattern(self, p: ast.Pattern, t: sem.SemType, whole: bool = False, binds: bool = True) -> Pat:
-        """Checks a pattern against a type and introduces what it binds. ``whole``: a bare name takes a ``T?`` as it is."""
+        """Checks a pattern against a type and introduces what it binds. ``whole``: a bare name takes a ``T?``
+        as it is."""
         p.ty = t
         if isinstance(p, ast.PatWild):
             return ANY
@@ -70,7 +71,9 @@ class Patterns(Quantities):
         if p.args is not None:
             if not isinstance(inner, sem.ErrorT):
                 cases = inner.cases if isinstance(inner, sem.EnumT) else {}
-                self.error("DMA050", f"{plain(inner)} has no case {p.name}", p.span, fix=suggest(p.name, cases))
+                self.error(
+                    "DMA050", f"{plain(inner)} has no case {p.name}", p.span, fix=suggest(p.name, cases)
+                )
             for a in p.args:
                 self.pattern(a, sem.ERROR, True, binds)
             return ANY
@@ -82,10 +85,21 @@ class Patterns(Quantities):
             p.ref = hits[0]
             self.checker.use(hits[0], p.span, self.owner)
             if self.checker.type_of(hits[0]) != inner:
-                self.error("DMA020", f"{plain(hits[0].ty)} compared with {plain(inner)}", p.span, notes=[(hits[0].span, "declared here")])
+                self.error(
+                    "DMA020",
+                    f"{plain(hits[0].ty)} compared with {plain(inner)}",
+                    p.span,
+                    notes=[(hits[0].span, "declared here")],
+                )
             return self._some(t, Pat(f"constant {p.name}"))
         if isinstance(t, sem.EnumT) and not whole:
-            self.error("DMA050", f"{t} has no case {p.name}", p.span, fix=suggest(p.name, t.cases), notes=[(t.span, "declared here")])
+            self.error(
+                "DMA050",
+                f"{t} has no case {p.name}",
+                p.span,
+                fix=suggest(p.name, t.cases),
+                notes=[(t.span, "declared here")],
+            )
             return ANY
         if not binds:
             self.error("DMA062", f"{p.name} cannot be bound by one of several patterns", p.span)
@@ -107,7 +121,8 @@ class Patterns(Quantities):
         inner = tuple(self.pattern(a, u, whole=True, binds=binds) for a, u in zip(args, types, strict=False))
         return Pat(case.name, inner)
 
-    # -- arms -----------------------------------------------------------------------------------------------------
+    # -- arms
+    # -----------------------------------------------------------------------------------------------------
 
     def arm(self, patterns: list[ast.Pattern], types: tuple[sem.SemType, ...], span: Span) -> Row:
         """The patterns of one arm; none is ``else``. What they bind is in the innermost frame."""
@@ -119,7 +134,9 @@ class Patterns(Quantities):
         row = tuple(self.pattern(p, t) for p, t in zip(patterns, padded, strict=False))
         return (*row, *([ANY] * (len(types) - len(row))))[: len(types)]
 
-    def complete(self, rows: list[tuple[Row, Span, bool]], types: tuple[sem.SemType, ...], span: Span) -> None:
+    def complete(
+        self, rows: list[tuple[Row, Span, bool]], types: tuple[sem.SemType, ...], span: Span
+    ) -> None:
         """All values are in some arm, and every arm is reached by some value."""
         if any(isinstance(t, sem.ErrorT) for t in types):
             return
@@ -131,4 +148,6 @@ class Patterns(Quantities):
         left = missing(before, types)
         if left is not None:
             what = ", ".join(left)
-            self.error("DMA054", f"the match has no arm for {what}", span, fix=f"Add  {what} -> …  or  else -> …")
+            self.error(
+                "DMA054", f"the match has no arm for {what}", span, fix=f"Add  {what} -> …  or  else -> …"
+            )

@@ -6,8 +6,8 @@ from dmaverify.lang import ast, sem
 from dmaverify.lang.check.base import Key, Mode, Truth, Why, plain
 from dmaverify.lang.check.convert import element_of
 from dmaverify.lang.check.literals import Literals
+from dmaverify.lang.symbols import GhostSym, TypeSym, VarSym
 from dmaverify.lang.tree import walk
-from dmaverify.lang.symbols import GhostSym, VarSym
 
 
 class Quantities(Literals):
@@ -17,17 +17,25 @@ class Quantities(Literals):
         """A condition; names that it binds are in the innermost frame."""
         raise NotImplementedError
 
-    # -- binders --------------------------------------------------------------------------------------------------
+    # -- binders
+    # --------------------------------------------------------------------------------------------------
 
     def binder(self, b: ast.Binder, users: list[ast.Node], numbers: bool = False) -> None:
-        """Introduces the names of a binder. ``users``: where an index type is looked for if none is written."""
+        """Introduces the names of a binder. ``users``: where an index type is looked for if none is
+        written."""
         elem: sem.SemType
         if b.domain is not None:
             elem = self.domain(b.domain)
         elif b.type is not None:
             elem = self.checker.resolve(self.scope, b.type)
-            if not sem.index_like(elem) and not isinstance(elem, sem.ErrorT) and not (numbers and isinstance(elem, sem.IntT | sem.SpaceT | sem.BitsT | sem.RecordT)):
-                elem = self.error("DMA027", f"there are too many values of type {elem} to look at each", b.type.span)
+            if (
+                not sem.index_like(elem)
+                and not isinstance(elem, sem.ErrorT)
+                and not (numbers and isinstance(elem, sem.IntT | sem.SpaceT | sem.BitsT | sem.RecordT))
+            ):
+                elem = self.error(
+                    "DMA027", f"there are too many values of type {elem} to look at each", b.type.span
+                )
         else:
             elem = self._from_use(b, users)
         b.ty = elem
@@ -71,13 +79,16 @@ class Quantities(Literals):
         t = found.ty if isinstance(found, GhostSym | VarSym) else None
         return t if isinstance(t, sem.MapT) else None
 
-    def restricted(self, binders: list[ast.Binder], where: ast.Expr | None, users: list[ast.Node], numbers: bool = False) -> frozenset[Key]:
+    def restricted(
+        self, binders: list[ast.Binder], where: ast.Expr | None, users: list[ast.Node], numbers: bool = False
+    ) -> frozenset[Key]:
         """Binders and their ``where``; returns what holds behind it."""
         for b in binders:
             self.binder(b, [*([where] if where is not None else []), *users], numbers)
         return self.condition(where).yes if where is not None else frozenset()
 
-    # -- expressions ----------------------------------------------------------------------------------------------
+    # -- expressions
+    # ----------------------------------------------------------------------------------------------
 
     def quantifier(self, e: ast.Quant) -> sem.SemType:
         """``all``, ``some``, ``none x in S where c: e``."""
@@ -131,7 +142,12 @@ class Quantities(Literals):
                     t = t.promoted
         if e.kind == "count":
             if e.value is not None:
-                self.error("DMA053", "count has no value to add up", e.value.span, fix="Write the condition after  where .")
+                self.error(
+                    "DMA053",
+                    "count has no value to add up",
+                    e.value.span,
+                    fix="Write the condition after  where .",
+                )
             return sem.U32
         if isinstance(t, sem.ErrorT):
             return t
@@ -159,14 +175,24 @@ class Quantities(Literals):
             t = element_of(self.settle(e.domain)) or sem.ERROR
         if isinstance(t, sem.ErrorT):
             return t
-        surely = isinstance(e.domain, ast.SetLit) and e.domain.items
-        surely = surely or (isinstance(e.domain, ast.Name) and isinstance(e.domain.ty, sem.SetT) and not isinstance(t, sem.ObjT) and _all_values(e.domain))
+        if isinstance(e.domain, ast.SetLit):
+            surely = bool(e.domain.items)
+        else:
+            surely = (
+                isinstance(e.domain, ast.Name)
+                and isinstance(e.domain.ref, TypeSym)
+                and not isinstance(t, sem.ObjT)
+            )
         return t if surely else sem.opt(t)
 
     def any_type(self, e: ast.AnyType, want: sem.SemType | None) -> sem.SemType:
         """``any T``; ``any`` alone in a setting."""
         if e.type is None:
-            return want if want is not None else self.error("DMA025", "any what?", e.span, fix="Write  any bool , any u64 …")
+            return (
+                want
+                if want is not None
+                else self.error("DMA025", "any what?", e.span, fix="Write  any bool , any u64 …")
+            )
         if self.mode is not Mode.CONST:
             self.may_choose_here(e)
         t = self.checker.resolve(self.scope, e.type)
@@ -215,7 +241,9 @@ class Quantities(Literals):
             return sem.IterT(lo) if self._offset(e.hi, lo) else sem.ERROR
         if isinstance(lo, sem.IndexT):
             if isinstance(hi, sem.IntT) and hi.unit == "bytes":
-                return self.error("DMA022", f"so many bytes from a {lo}: those are counted, not measured", e.hi.span)
+                return self.error(
+                    "DMA022", f"so many bytes from a {lo}: those are counted, not measured", e.hi.span
+                )
             self.number(e.hi, "the length")
             return sem.IterT(lo)
         if isinstance(lo, sem.LitT):
@@ -228,11 +256,3 @@ class Quantities(Literals):
             return self.undefined(e.op, e, lo, hi)
         self.coerce(e.hi, lo, Why("where the range starts", e.lo.span))
         return sem.IterT(lo)
-
-
-def _all_values(e: ast.Name) -> bool:
-    from dmaverify.lang.symbols import TypeSym
-
-    return isinstance(e.ref, TypeSym)
-
-

@@ -37,8 +37,8 @@ if TYPE_CHECKING:
 class Checked:
     """A program that was checked. Lists are in the order of ``program.modules`` and of the texts.
 
-    ``layout`` is for the values that params have where a scenario gives one (the first of a domain otherwise); other
-    instances make a ``Layout`` of their own. It is only there if there was no error.
+    ``layout`` is for the values that params have where a scenario gives one (the first of a domain
+    otherwise); other instances make a ``Layout`` of their own. It is only there if there was no error.
     """
 
     program: Program
@@ -63,7 +63,8 @@ class Checked:
     places: list[PlaceSym] = field(default_factory=list)
     faults: dict[str, FaultSym] = field(default_factory=dict)
     attributes: dict[tuple[str, str, str], ast.Expr] = field(default_factory=dict)
-    """What ``region`` and ``device`` blocks say: (const, region or device, field name or "") to the expression."""
+    """What ``region`` and ``device`` blocks say: (const, region or device, field name or "") to the
+    expression."""
 
     layout_: Layout | None = field(default=None, repr=False)
 

@@ -9,7 +9,16 @@ from dataclasses import dataclass, field
 from dmaverify.lang import sem
 from dmaverify.lang.builtins import BUILTINS
 from dmaverify.lang.program import LinkedModule, Program
-from dmaverify.lang.symbols import BuiltinSym, EnumCase, FlagMember, ModuleSym, MonitorSym, OptionSym, Symbol, TypeSym
+from dmaverify.lang.symbols import (
+    BuiltinSym,
+    EnumCase,
+    FlagMember,
+    ModuleSym,
+    MonitorSym,
+    OptionSym,
+    Symbol,
+    TypeSym,
+)
 
 Case = EnumCase | FlagMember
 
@@ -52,20 +61,12 @@ class Scopes:
 
     def levels(self, where: ModuleScope) -> Iterator[list[ModuleScope]]:
         """The modules whose names can be seen, nearest first."""
-        seen = {where.name}
-        level = [where]
-        while level:
-            yield level
-            following: list[ModuleScope] = []
-            for m in level:
-                for name in m.module.imports:
-                    if name not in seen and name in self.modules:
-                        seen.add(name)
-                        following.append(self.modules[name])
-            level = following
+        for level in self.program.levels(where.module):
+            yield [self.modules[m.name] for m in level]
 
     def find(self, where: ModuleScope, name: str) -> list[Symbol]:
-        """What a name means: nothing, one thing, or several at the same distance. Declarations win over enum cases."""
+        """What a name means: nothing, one thing, or several at the same distance. Declarations win over enum
+        cases."""
         for level in self.levels(where):
             hits = [m.symbols[name] for m in level if name in m.symbols]
             if hits:

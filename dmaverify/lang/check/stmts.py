@@ -8,6 +8,7 @@ from dmaverify.lang.check.exprs import Exprs, root_of
 from dmaverify.lang.check.scope import suggest
 from dmaverify.lang.symbols import EventSym, LocalSym, ProcSym, SlotSym, ThreadSym
 from dmaverify.lang.tree import walk
+from dmaverify.span import Span
 
 
 class Simple(Exprs):
@@ -17,27 +18,29 @@ class Simple(Exprs):
         """A block; in ``flow``."""
         raise NotImplementedError
 
-    # -- right-hand sides -----------------------------------------------------------------------------------------
+    # -- right-hand sides
+    # -----------------------------------------------------------------------------------------
 
     def rhs(self, e: ast.Expr, want: sem.SemType | None, fails: bool = False) -> sem.SemType:
         """A whole right-hand side: procs may be called. ``fails``: an ``else`` follows."""
         if isinstance(e, ast.Call):
             e.conv = None
-            e.ty = self.call(e, want, steps=True)
-            if isinstance(e.ty, sem.VoidT):
-                e.ty = self.error("DMA020", f"{text_of(e.func)} returns nothing", e.span, notes=self._where(e))
-            return e.ty  # type: ignore[no-any-return]
+            t = self.call(e, want, steps=True)
+            if isinstance(t, sem.VoidT):
+                t = self.error("DMA020", f"{text_of(e.func)} returns nothing", e.span, notes=self._where(e))
+            e.ty = t
+            return t
         if isinstance(e, ast.Pop):
             e.conv = None
-            e.ty = self.pop(e)
-            return e.ty
+            e.ty = popped = self.pop(e)
+            return popped
         t = self.infer(e, want)
         if fails and isinstance(e, ast.New) and isinstance(t, sem.ObjT):
-            e.ty = sem.opt(t)
-            return e.ty
+            e.ty = perhaps = sem.opt(t)
+            return perhaps
         return t
 
-    def _where(self, e: ast.Call) -> list[tuple[object, str]]:  # type: ignore[misc]
+    def _where(self, e: ast.Call) -> list[tuple[Span | None, str]]:
         return [(e.ref.span, "declared here")] if isinstance(e.ref, ProcSym) else []
 
     def pop(self, e: ast.Pop) -> sem.SemType:
@@ -56,7 +59,8 @@ class Simple(Exprs):
         return sem.opt(elem)
 
     def unfailed(self, e: ast.Expr, t: sem.SemType) -> sem.SemType | None:
-        """What is left of a value after its ``else``: T of ``T?``; a named number or bool just did not fail. None: no such."""
+        """What is left of a value after its ``else``: T of ``T?``; a named number or bool just did not fail.
+        None: no such."""
         if isinstance(t, sem.ErrorT):
             return t
         if isinstance(t, sem.OptT):
@@ -73,16 +77,31 @@ class Simple(Exprs):
         before = self.flow.copy()
         self.block_stmt(orelse)
         if self.flow.live:
-            self.error("DMA055", "this else runs off its end, and then there is no value", orelse.span, fix="End it with return, goto, break or continue.")
+            self.error(
+                "DMA055",
+                "this else runs off its end, and then there is no value",
+                orelse.span,
+                fix="End it with return, goto, break or continue.",
+            )
         self.flow = before
 
-    def values_for(self, values: list[ast.Expr], wants: list[sem.SemType | None], orelse: ast.Block | None, where: ast.Node) -> list[sem.SemType]:
+    def values_for(
+        self,
+        values: list[ast.Expr],
+        wants: list[sem.SemType | None],
+        orelse: ast.Block | None,
+        where: ast.Node,
+    ) -> list[sem.SemType]:
         """The types of so many values: as many expressions, or one with several results."""
         if len(values) == len(wants):
             types: list[sem.SemType] = []
             for v, want in zip(values, wants, strict=True):
                 if isinstance(v, ast.Uninitialised):
-                    v.ty = want if want is not None else self.error("DMA025", "nothing says of which type this is", v.span)
+                    v.ty = (
+                        want
+                        if want is not None
+                        else self.error("DMA025", "nothing says of which type this is", v.span)
+                    )
                     types.append(v.ty)
                     continue
                 hint = want if orelse is None or want is None else sem.opt(want)
@@ -116,7 +135,8 @@ class Simple(Exprs):
             return list(target.items)
         return list(parts)
 
-    # -- let and assignment ---------------------------------------------------------------------------------------
+    # -- let and assignment
+    # ---------------------------------------------------------------------------------------
 
     def let(self, s: ast.Let) -> None:
         """``let a, b = v, w else …``."""
@@ -126,7 +146,12 @@ class Simple(Exprs):
         for i, (n, t, want) in enumerate(zip(s.names, types, wants, strict=True)):
             kept = want if want is not None else t
             if self.mode is Mode.STEPS and not kept.storable and not isinstance(kept, sem.ErrorT):
-                kept = self.error("DMA028", f"a {kept} cannot be kept in a local", n.span, fix="Use the expression where it is needed.")
+                kept = self.error(
+                    "DMA028",
+                    f"a {kept} cannot be kept in a local",
+                    n.span,
+                    fix="Use the expression where it is needed.",
+                )
             n.ty = kept
             sym = self.introduce(n.name, kept, n, n.span, "let")
             if len(s.values) == len(s.names) and isinstance(s.values[i], ast.Uninitialised):
@@ -152,7 +177,11 @@ class Simple(Exprs):
             if isinstance(value, ast.Uninitialised):
                 continue
             known = types[i] if s.orelse is not None else self._plain_type(value)
-            if isinstance(want, sem.OptT) and known is not None and not isinstance(known, sem.OptT | sem.ErrorT | sem.NullT):
+            if (
+                isinstance(want, sem.OptT)
+                and known is not None
+                and not isinstance(known, sem.OptT | sem.ErrorT | sem.NullT)
+            ):
                 key = path_key(target)
                 if key is not None:
                     self.flow.facts |= {key}
@@ -194,12 +223,23 @@ class Simple(Exprs):
         self.written(s.target)
         if isinstance(t, sem.ErrorT) or isinstance(result, sem.ErrorT):
             return
-        if wide is not None and isinstance(wide, sem.IntT) and isinstance(t, sem.IntT) and wide.with_unit(None) != t.with_unit(None):
-            self.error("DMA023", f"{wide} assigned to {plain(t)}", s.value.span, fix=f"Write  {t.with_unit(None)}({text_of(s.value)})  or  … as {t}.")
+        if (
+            wide is not None
+            and isinstance(wide, sem.IntT)
+            and isinstance(t, sem.IntT)
+            and wide.with_unit(None) != t.with_unit(None)
+        ):
+            self.error(
+                "DMA023",
+                f"{wide} assigned to {plain(t)}",
+                s.value.span,
+                fix=f"Write  {t.with_unit(None)}({text_of(s.value)})  or  … as {t}.",
+            )
         elif isinstance(t, sem.IntT) and isinstance(result, sem.IntT) and result.unit not in (None, t.unit):
             self.error("DMA022", f"{result.unit} assigned to {plain(t)}", s.span)
 
-    # -- what happens ---------------------------------------------------------------------------------------------
+    # -- what happens
+    # ---------------------------------------------------------------------------------------------
 
     def call_stmt(self, s: ast.CallStmt) -> None:
         """``f(x) else …``."""
@@ -227,13 +267,19 @@ class Simple(Exprs):
             return
         sym = self.find(func.name, func.span, "event")
         func.ref = s.event.ref = sym
+        func.ty = sem.VOID
         s.event.ty = sem.VOID
         if sym is None:
             for a in s.event.args:
                 self.infer(a.value)
             return
         if not isinstance(sym, EventSym):
-            self.error("DMA062", f"{sym.name} is a {sym.what}, not an event", func.span, notes=[(sym.span, "declared here")])
+            self.error(
+                "DMA062",
+                f"{sym.name} is a {sym.what}, not an event",
+                func.span,
+                notes=[(sym.span, "declared here")],
+            )
             return
         self.arguments(s.event, sym.name, sym.params)
 
@@ -247,7 +293,12 @@ class Simple(Exprs):
                 self.error("DMA062", f"{s.name} is no {wanted}", s.span, notes=[(sym.span, "declared here")])
             return
         if (sym.kind == "work") != (s.kind == "schedule") and s.kind != "cancel":
-            self.error("DMA062", f"a {sym.kind} is {'scheduled' if sym.kind == 'work' else 'armed'}", s.span, fix="Write  schedule  for a work,  arm  for a timer.")
+            self.error(
+                "DMA062",
+                f"a {sym.kind} is {'scheduled' if sym.kind == 'work' else 'armed'}",
+                s.span,
+                fix="Write  schedule  for a work,  arm  for a timer.",
+            )
         call = ast.Call(s.span, ast.Name(s.span, s.name), s.args)
         self.arguments(call, s.name, sym.params)
 
@@ -273,18 +324,21 @@ class Simple(Exprs):
         """The values in a text."""
         if m is None:
             return
-        before, self.in_message = self.in_message, True
         for part in m.parts:
             if not isinstance(part, str):
                 self.value(part)
-        self.in_message = before
 
     def labels_of(self, body: ast.Block, taken: dict[str, ast.Labelled]) -> None:
         """All labels in a body; each may be there once."""
         for n in walk(body):
             if isinstance(n, ast.Labelled):
                 if n.label in taken:
-                    self.error("DMA052", f"the label {n.label} is there already", n.span, notes=[(taken[n.label].span, "here")])
+                    self.error(
+                        "DMA052",
+                        f"the label {n.label} is there already",
+                        n.span,
+                        notes=[(taken[n.label].span, "here")],
+                    )
                 else:
                     taken[n.label] = n
 

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 
 
 def resolve(checker: Checker, scope: ModuleScope, node: ast.Type) -> sem.SemType:
-    """The type; ``node.ty`` and the ``ref`` of names in it are set. Mistakes are reported, then it is ERROR."""
+    """The type; ``node.ty`` and the ``ref`` of names in it are set. Mistakes are reported, then it is
+    ERROR."""
     ty = _resolve(checker, scope, node)
     node.ty = ty
     return ty
@@ -36,7 +37,12 @@ def _resolve(checker: Checker, scope: ModuleScope, node: ast.Type) -> sem.SemTyp
         elem = resolve(checker, scope, node.elem)
         limit = None if node.limit is None else checker.constant_int(scope, node.limit, 1, 64)
         if node.limit is None:
-            diags.error("DMA029", "a list says how many elements it has at most", node.span, fix=f"Write  list max 4 of {elem}")
+            diags.error(
+                "DMA029",
+                "a list says how many elements it has at most",
+                node.span,
+                fix=f"Write  list max 4 of {elem}",
+            )
             return sem.ERROR
         if limit is None or isinstance(elem, sem.ErrorT):
             return sem.ERROR
@@ -46,7 +52,11 @@ def _resolve(checker: Checker, scope: ModuleScope, node: ast.Type) -> sem.SemTyp
         of = resolve(checker, scope, node.value)
         for k, written in zip(keys, node.keys, strict=True):
             if not sem.index_like(k) and not isinstance(k, sem.ErrorT):
-                diags.error("DMA028", f"a {k} cannot be the key of a map: it has no finite set of values", written.span)
+                diags.error(
+                    "DMA028",
+                    f"a {k} cannot be the key of a map: it has no finite set of values",
+                    written.span,
+                )
                 return sem.ERROR
         if isinstance(of, sem.ErrorT) or any(isinstance(k, sem.ErrorT) for k in keys):
             return sem.ERROR
@@ -107,7 +117,9 @@ def _named(checker: Checker, scope: ModuleScope, node: ast.TypeName) -> sem.SemT
 
 
 def _unknown(checker: Checker, scope: ModuleScope, node: ast.TypeName, otherwise: bool) -> None:
-    names = [n for m in checker.scopes.modules.values() for n, s in m.symbols.items() if isinstance(s, TypeSym)]
+    names = [
+        n for m in checker.scopes.modules.values() for n, s in m.symbols.items() if isinstance(s, TypeSym)
+    ]
     checker.diags.error(
         "DMA050",
         f"{node.name} is not a type" if otherwise else f"there is no type {node.name} here",

@@ -39,7 +39,11 @@ def table(index: IrType, values: list[object], of: IrType) -> Expr:
 def block_field(ctx: Ctx, e: ast.Field, ref: symbols.BlockField) -> Val:
     """``p.start``, ``c.page``, ``l.cells``, ``Page.count``, ``r.first``."""
     w = ctx.world
-    if isinstance(e.base, ast.Name) and isinstance(e.base.ref, symbols.TypeSym) and ref.kind in ("count", "first", "last"):
+    if (
+        isinstance(e.base, ast.Name)
+        and isinstance(e.base.ref, symbols.TypeSym)
+        and ref.kind in ("count", "first", "last")
+    ):
         t = w.ir(e.base.ref.ty)
         if ref.kind == "count":
             return convert(const(t.count, I64), w.ir(ref.ty))
@@ -155,7 +159,7 @@ def as_elements(ctx: Ctx, v: Val, to: sem.SetT, span: Span) -> Val:
     return as_set(v)
 
 
-# -- going through ------------------------------------------------------------------------------------------------------
+# -- going through ---------------------------------------------
 
 
 def elements(ctx: Ctx, v: Val, span: Span) -> list[tuple[Expr, Expr]]:
@@ -198,7 +202,7 @@ def _numbers(ctx: Ctx, r: RangeV, span: Span) -> list[tuple[Expr, Expr]]:
             raise Unsupported("these are too many numbers to go through", span)
         return [(TRUE, const(i, t)) for i in range(r.lo.value, r.hi.value)]
     size = mk("sub", (r.hi, r.lo))
-    found = []
+    found: list[tuple[Expr, Expr]] = []
     for i in range(LONGEST):
         x = mk("add", (r.lo, const(t.wrap(i), t)))
         inside = and_(lt(r.lo, r.hi), le(r.lo, x), lt(x, r.hi))
@@ -238,7 +242,9 @@ def contains(ctx: Ctx, x: Val, v: Val, e: ast.Binary) -> Expr:
     if isinstance(v, Expr) and isinstance(v.type, Flags):
         assert isinstance(x, Expr)
         return flags_in(x, v)
-    if isinstance(v, ModuleV | RangeV) or (isinstance(v, Expr) and isinstance(v.type, Record) and not is_list(v.type)):
+    if isinstance(v, ModuleV | RangeV) or (
+        isinstance(v, Expr) and isinstance(v.type, Record) and not is_list(v.type)
+    ):
         ty = sem.strip(e.left.conv or e.left.ty)
         if isinstance(v, ModuleV) and isinstance(ty, sem.IndexT):
             return within(ctx, x, v, e)

@@ -23,8 +23,8 @@ from dmaverify.lang.lower.context import (
 from dmaverify.lang.lower.conversions import get, list_of, list_parts, require, stored, stored_as
 from dmaverify.lang.lower.operators import builtin, cast
 from dmaverify.lang.lower.places import place_of
-from dmaverify.lang.lower.values import case_value, field_values, read_binding
 from dmaverify.lang.lower.vals import FuncV, Val, as_opt, index_consts, null_of
+from dmaverify.lang.lower.values import case_value, field_values, read_binding
 from dmaverify.span import Span
 
 DEEPEST = 24
@@ -76,7 +76,9 @@ def call_func(ctx: Ctx, sym: symbols.FuncSym, args: list[Val | None] | list[Val]
     return ev(inner, sym.body)
 
 
-def bind_parameters(inner: Ctx, sym: symbols.CallableSym, args: list[Val | None] | list[Binding | None]) -> None:
+def bind_parameters(
+    inner: Ctx, sym: symbols.CallableSym, args: list[Val | None] | list[Binding | None]
+) -> None:
     """Give the parameters their values; one that is assigned to gets a variable of its own."""
     for p, value in zip(sym.params, args, strict=True):
         assert p.local is not None
@@ -167,7 +169,7 @@ def recursion_limit(ctx: Ctx, sym: symbols.ProcSym, span: Span) -> int:
     return int(limit.value)
 
 
-# -- objects -------------------------------------------------------------------------------------------------------------
+# -- objects ---------------------------------------------
 
 
 @evaluates(ast.New)
@@ -212,7 +214,7 @@ def delete(ctx: Ctx, target: ast.Expr) -> None:
         write_place(step, Place(variable, (which,)), const(t.of.default, t.of))
 
 
-# -- lists ----------------------------------------------------------------------------------------------------------------
+# -- lists ---------------------------------------------
 
 
 def push(ctx: Ctx, value: ast.Expr, target: ast.Expr) -> None:

@@ -10,7 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from dmaverify.ir.expr import Expr, field as ir_field, mk, select, store
+from dmaverify.ir.expr import Expr, mk, select, store
+from dmaverify.ir.expr import field as ir_field
 from dmaverify.ir.types import Map, Opt, Record
 from dmaverify.lang import ast, sem
 from dmaverify.lang.diag import Diagnostic, DmaError
@@ -99,7 +100,7 @@ class Unsupported(DmaError):
     """The text means something, and this compiler cannot say it in the IR."""
 
     def __init__(self, message: str, span: Span, fix: str | None = None) -> None:
-        super().__init__([Diagnostic("DMA060", message, span, fix=fix)])
+        super().__init__([Diagnostic("DMA089", message, span, fix=fix)])
 
 
 Evaluate = Callable[[Ctx, Any], Val]

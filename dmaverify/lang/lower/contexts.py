@@ -41,10 +41,13 @@ class Contexts:
         tasks: dict[str, list[str]] = {}
         for t in threads:
             if t.cpu and level_of(t) == "task" and t.device is None:
-                tasks.setdefault(t.cpu, []).append(t.name)
+                names = tasks.setdefault(t.cpu, [])
+                name = "boot" if t.kind == "initcall" else t.name
+                if name not in names:
+                    names.append(name)
         self.tasks = {cpu: names for cpu, names in tasks.items() if len(names) > 1}
 
-    # -- variables -----------------------------------------------------------------------------------------------
+    # -- variables ---------------------------------------------
 
     def _declared(self, name: str, t: Range) -> str:
         if name not in self.world.types:
@@ -63,7 +66,7 @@ class Contexts:
         """Which of a CPU's tasks may not be preempted: 0 none, else its place among them plus one."""
         return self._declared(f"{cpu}.holder", Range(0, len(self.tasks[cpu])))
 
-    # -- the text -----------------------------------------------------------------------------------------------------
+    # -- the text ---------------------------------------------
 
     def irqs_off(self) -> bool:
         """Whether interrupts are certainly off where the text is being lowered."""
@@ -106,7 +109,7 @@ class Contexts:
                 new = ite(eq(now, const(i, t)), const(i + by, t), new)
         step.write(name, new)
 
-    # -- guards -----------------------------------------------------------------------------------------------------------
+    # -- guards ---------------------------------------------
 
     def guard(self, f: Flow) -> Expr:
         """When any action of a thread may be taken: nothing of a higher level runs on its CPU, nobody holds the CPU."""

@@ -13,15 +13,15 @@ from dmaverify.lang.lower.vals import I64, NullV, RangeV, SetV, Val, as_mask, as
 from dmaverify.span import Span
 
 KINDS = {
-    "shift out of range": ("arithmetic", "DMA050"),
-    "division by zero": ("arithmetic", "DMA051"),
-    "null": ("memory", "DMA052"),
-    "out of range": ("memory", "DMA053"),
-    "value changed": ("arithmetic", "DMA054"),
+    "shift out of range": ("arithmetic", "DMA080"),
+    "division by zero": ("arithmetic", "DMA081"),
+    "null": ("memory", "DMA082"),
+    "out of range": ("memory", "DMA083"),
+    "value changed": ("arithmetic", "DMA084"),
     "freed": ("memory", "DMA010"),
     "uninitialised": ("uninitialised", "DMA012"),
-    "bound": ("bound", "DMA055"),
-    "not one": ("memory", "DMA056"),
+    "bound": ("bound", "DMA085"),
+    "not one": ("memory", "DMA086"),
 }
 """Kinds of built-in checks: the property that each belongs to, and its code."""
 
@@ -145,6 +145,8 @@ def stored_as(ctx: Ctx, v: Val, ir: Type, span: Span) -> Expr:
             return _resized(ctx, v, ir, span)
         if isinstance(ir, Mask) and v.type == ir.index:
             return mk("insert", (const(0, ir), v))
+        if isinstance(ir, Map) and not isinstance(v.type, Map):
+            return mk("fill", (stored_as(ctx, v, ir.of, span),), ir)  # one value for every key
         if isinstance(ir, Record) and isinstance(v.type, Record) and len(ir.fields) == len(v.type.fields):
             pairs = zip(v.type.fields, ir.fields, strict=True)
             return mk("rec", [stored_as(ctx, field(v, n), t, span) for (n, _), (_, t) in pairs], ir)
@@ -167,7 +169,7 @@ def stored_as(ctx: Ctx, v: Val, ir: Type, span: Span) -> Expr:
     raise Unsupported("a set or a range is not a value that can be kept", span)
 
 
-# -- lists and sets of anything but indexes: cells from the front, the rest cleared -------------------------------------
+# -- lists and sets of anything but indexes: cells from the front, the rest cleared ---------------------------------------------
 
 
 def is_list(t: Type) -> bool:
@@ -220,7 +222,9 @@ def _listed(ctx: Ctx, v: RangeV, ir: Type, span: Span) -> Expr:
     cells = []
     for i in range(counter.count - 1):
         at = mk("add", (convert(v.lo, I64), const(i, I64)))
-        cells.append(mk("narrow", (at,), array.of) if not isinstance(array.of, Int) else convert(at, array.of))
+        cells.append(
+            mk("narrow", (at,), array.of) if not isinstance(array.of, Int) else convert(at, array.of)
+        )
     return list_of(ir, mk("narrow", (size,), counter), cells)
 
 

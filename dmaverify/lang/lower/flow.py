@@ -80,7 +80,7 @@ class Flow:
         """Where a sequence is when nothing is left to do."""
         self.idle: list[Point] = []
 
-    # -- steps ----------------------------------------------------------------------------------------------------------
+    # -- steps ---------------------------------------------
 
     @property
     def frame(self) -> Frame:
@@ -128,7 +128,14 @@ class Flow:
         updates = step.updates()
         branches = next is not None
         effects = tuple(step.effects)
-        if not branches and not updates and not effects and step.guard is TRUE and not step.inputs and not step.locks:
+        if (
+            not branches
+            and not updates
+            and not effects
+            and step.guard is TRUE
+            and not step.inputs
+            and not step.locks
+        ):
             return
         following = next if next is not None else [(TRUE, Point())]
         if timeless is None:
@@ -156,7 +163,11 @@ class Flow:
         self.at = following[0][1] if not branches else None
 
     def _is_timeless(
-        self, step: Step, updates: dict[str, Expr], effects: tuple[Effect, ...], following: list[tuple[Expr, Point]]
+        self,
+        step: Step,
+        updates: dict[str, Expr],
+        effects: tuple[Effect, ...],
+        following: list[tuple[Expr, Point]],
     ) -> bool:
         if step.guard is not TRUE or step.inputs or step.locks:
             return False
@@ -173,7 +184,7 @@ class Flow:
         where = f"{self.name}.{proc}@{span.line}" if proc else f"{self.name}@{span.line}"
         return where + (f"[{self.frame.element}]" if self.frame.element else "")
 
-    # -- jumps ------------------------------------------------------------------------------------------------------------
+    # -- jumps ---------------------------------------------
 
     def goto(self, point: Point) -> None:
         """Go on at a point."""
@@ -207,7 +218,9 @@ class Flow:
         self.jump(target)
         self.held = saved
 
-    def branch_on(self, step: Step, cond: Expr, then: Point, orelse: Point, what: ast.Node, text: str = "") -> None:
+    def branch_on(
+        self, step: Step, cond: Expr, then: Point, orelse: Point, what: ast.Node, text: str = ""
+    ) -> None:
         """Commit a step that ends in a branch."""
         if cond is TRUE or cond is FALSE:
             self.commit(step, what, text=text)
@@ -215,7 +228,7 @@ class Flow:
             return
         self.commit(step, what, next=[(cond, then), (TRUE, orelse)], text=text)
 
-    # -- locals -------------------------------------------------------------------------------------------------------------
+    # -- locals ---------------------------------------------
 
     def local(self, name: str, type_: Type, owner: int = 0, *, mutable: bool = False) -> str:
         """A variable of the thread; the same for the same declaration in the same call."""
@@ -258,7 +271,9 @@ class Flow:
     def introduce(self, step: Step, local: symbols.LocalSym, value: Binding) -> None:
         """Give a local its first value: bound directly where that is enough, else in a variable."""
         if isinstance(value, Place):
-            path = tuple(self.keep(step, p, f"{local.name}.at") if isinstance(p, Expr) else p for p in value.path)
+            path = tuple(
+                self.keep(step, p, f"{local.name}.at") if isinstance(p, Expr) else p for p in value.path
+            )
             self.frame.env[local.key] = Place(value.var, path)
             return
         if isinstance(value, Cell):

@@ -15,7 +15,20 @@ import heapq
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
-from dmaverify.ir.expr import FALSE, TRUE, Expr, Rewriter, and_, const, default, ite, not_, or_, var, variables
+from dmaverify.ir.expr import (
+    FALSE,
+    TRUE,
+    Expr,
+    Rewriter,
+    and_,
+    const,
+    default,
+    ite,
+    not_,
+    or_,
+    var,
+    variables,
+)
 from dmaverify.ir.system import Check, Effect, Emit, Frame, Input, LockOp, Reached
 from dmaverify.ir.types import Range, Type
 from dmaverify.span import NOWHERE, Span
@@ -269,6 +282,11 @@ def _merge_states(found: list[tuple[Expr, Values]], types: dict[str, Type]) -> V
     return merged
 
 
+def _over(values: Values) -> Rewriter:
+    """Puts current values in the place of variables."""
+    return Rewriter(lambda n: values.get(n.data) if n.op == "var" else None)
+
+
 def _compose(
     node: Node,
     out: dict[Point, list[Node]],
@@ -312,7 +330,7 @@ def _compose(
         _, p = heapq.heappop(heap)
         cond, values = waiting.pop(p).merged(locals_)
         (m,) = out[p]
-        rewrite = Rewriter(lambda n, s=values: s.get(n.data) if n.op == "var" else None)
+        rewrite = _over(values)
         effects.extend(map_effect(e, cond, rewrite) for e in m.effects)
         after = dict(values)
         after.update({name: rewrite(e) for name, e in m.updates.items()})

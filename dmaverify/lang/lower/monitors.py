@@ -66,7 +66,7 @@ def applies(world: World, inst: Instance) -> bool:
     return cond is not FALSE
 
 
-# -- events -----------------------------------------------------------------------------------------------------------------
+# -- events ---------------------------------------------
 
 
 def emit(ctx: Ctx, s: ast.Emit) -> None:
@@ -152,10 +152,9 @@ def _text(ctx: Ctx, value: Val, e: ast.Expr) -> list[str | Expr]:
     if isinstance(value, NullV):
         return ["null"]
     if isinstance(value, SetV):
-        from dmaverify.lang.lower.vals import as_mask
         from dmaverify.ir.expr import ite, some
         from dmaverify.ir.types import Enum, Index, Range
-        from dmaverify.lang.lower.vals import null_of
+        from dmaverify.lang.lower.vals import as_mask, null_of
 
         if isinstance(value.of, Index | Enum | Range):
             return [as_mask(value, value.of)]
@@ -169,7 +168,7 @@ def _text(ctx: Ctx, value: Val, e: ast.Expr) -> list[str | Expr]:
     return [getattr(getattr(value, "what", None), "name", "?")]
 
 
-# -- clauses over the state -----------------------------------------------------------------------------------------------------------
+# -- clauses over the state ---------------------------------------------
 
 
 def always_of(world: World, inst: Instance) -> list[Always]:
@@ -236,7 +235,9 @@ def lemma_instances(world: World, lemma: ast.Lemma, name: str, inst: Instance | 
     found = []
     for e in step.effects:
         if isinstance(e, Check) and e.prop == name:
-            found.append(Always(name, e.label, e.cond, e.path, e.message, tuple(dict.fromkeys(locks)), e.span))
+            found.append(
+                Always(name, e.label, e.cond, e.path, e.message, tuple(dict.fromkeys(locks)), e.span)
+            )
     return found
 
 
@@ -251,4 +252,13 @@ def _free_locks(when: ast.Expr, ctx: Ctx) -> list[Expr]:
     return found
 
 
-__all__ = ["Instance", "always_of", "applies", "assertion", "emit", "instance", "lemma_instances", "stored_as"]
+__all__ = [
+    "Instance",
+    "always_of",
+    "applies",
+    "assertion",
+    "emit",
+    "instance",
+    "lemma_instances",
+    "stored_as",
+]

@@ -8,7 +8,15 @@ from dmaverify.ir.expr import FALSE, TRUE, Expr, and_, const, eq, field, input_,
 from dmaverify.ir.types import BOOL, Bool, Enum, Flags, Index, Int, Map, Mask, Opt, Range, Record
 from dmaverify.lang import ast, sem, symbols
 from dmaverify.lang.lower import patterns
-from dmaverify.lang.lower.blocks import as_elements, bind_element, contains, domain, elements, range_value, within
+from dmaverify.lang.lower.blocks import (
+    as_elements,
+    bind_element,
+    contains,
+    domain,
+    elements,
+    range_value,
+    within,
+)
 from dmaverify.lang.lower.context import Ctx, Unsupported, ev, ev_expr, evaluates
 from dmaverify.lang.lower.conversions import (
     converted,
@@ -23,7 +31,6 @@ from dmaverify.lang.lower.conversions import (
     with_element,
     without_element,
 )
-from dmaverify.lang.lower.values import all_values, equal
 from dmaverify.lang.lower.vals import (
     I64,
     NullV,
@@ -40,6 +47,7 @@ from dmaverify.lang.lower.vals import (
     set_of,
     wider,
 )
+from dmaverify.lang.lower.values import all_values, equal
 from dmaverify.span import Span
 
 ARITHMETIC = {
@@ -140,7 +148,9 @@ def _set_operation(ctx: Ctx, sign: str, left: Val, right: Val, ty: sem.SemType, 
         assert isinstance(left.type, Map) and isinstance(left.type.of, Opt)
         whole = left
         for c, x in _addends(ctx, right, left.type.of.of, span):
-            whole = with_element(ctx, whole, x, c, span) if sign in ("+", "|") else without_element(whole, x, c)
+            whole = (
+                with_element(ctx, whole, x, c, span) if sign in ("+", "|") else without_element(whole, x, c)
+            )
         return whole
     of = ctx.world.ir(ty.of)
     addends = _addends(ctx, right, of, span)
@@ -224,7 +234,12 @@ def cast(ctx: Ctx, value: Val, ty: sem.SemType, span: Span) -> Val:
     ir = ctx.world.ir(ty)
     if isinstance(ir, Int):
         return convert(value, ir)
-    if isinstance(ty, sem.IndexT) and ty.is_partition and isinstance(value.type, Int) and value.type.width == 64:
+    if (
+        isinstance(ty, sem.IndexT)
+        and ty.is_partition
+        and isinstance(value.type, Int)
+        and value.type.width == 64
+    ):
         starts, ends = ctx.world.bounds(ty)
         t = value.type
         hits = []
@@ -241,7 +256,7 @@ def cast(ctx: Ctx, value: Val, ty: sem.SemType, span: Span) -> Val:
     return to_index(ctx, ordinal_of(value), ir, span) if value.type != ir else value
 
 
-# -- quantifiers and folds ---------------------------------------------------------------------------------------------------
+# -- quantifiers and folds ---------------------------------------------
 
 
 def each(ctx: Ctx, binders: list[ast.Binder], where: ast.Expr | None) -> Iterator[tuple[Expr, list[Expr]]]:
@@ -331,7 +346,9 @@ def _choice(ctx: Ctx, e: ast.Choice) -> Val:
             raise Unsupported("there is no element at all", e.span)
         conds = [c for c, _ in found]
         pairs = [and_(a, b) for i, a in enumerate(conds) for b in conds[i + 1 :]]
-        require(ctx, "not one", and_(or_(*conds), *(not_(p) for p in pairs)), e.span, "not exactly one element")
+        require(
+            ctx, "not one", and_(or_(*conds), *(not_(p) for p in pairs)), e.span, "not exactly one element"
+        )
     ordered = found if e.kind != "last" else found[::-1]
     if e.kind == "one":
         result = ordered[-1][1]
@@ -408,7 +425,7 @@ def choose(ctx: Ctx, found: list[tuple[Expr, Expr]], ty: sem.SemType, name: str,
     return value
 
 
-# -- funcs of the language ------------------------------------------------------------------------------------------------------
+# -- funcs of the language ---------------------------------------------
 
 
 def builtin(ctx: Ctx, name: str, e: ast.Call) -> Val:

@@ -168,7 +168,7 @@ def _op_assign(ctx: Ctx, s: ast.OpAssign) -> None:
     assign(ctx, s.target, arithmetic(ctx, s.op, old, ev(ctx, s.value), s.target.ty, s.span))
 
 
-# -- branches and loops ----------------------------------------------------------------------------------------------------
+# -- branches and loops ---------------------------------------------
 
 
 @executes(ast.If)
@@ -222,7 +222,14 @@ def bound_of(ctx: Ctx, e: ast.Expr | None) -> int | None:
     return int(value.value)
 
 
-def _repeat(ctx: Ctx, cond: ast.Expr | None, step_stmt: ast.Stmt | None, body: ast.Block, limit: int | None, span: Span) -> None:
+def _repeat(
+    ctx: Ctx,
+    cond: ast.Expr | None,
+    step_stmt: ast.Stmt | None,
+    body: ast.Block,
+    limit: int | None,
+    span: Span,
+) -> None:
     step = ctx.step
     loop = Loop(object(), object())
     ctx.frame.loops.append(loop)
@@ -301,7 +308,9 @@ def _return(ctx: Ctx, s: ast.Return) -> None:
             ty = frame.callees[-1].ty
             ir = ctx.world.ir(ty)
             assert isinstance(ir, Record)
-            parts = [stored_as(ctx, ev(ctx, v), t, v.span) for v, (_, t) in zip(s.values, ir.fields, strict=True)]
+            parts = [
+                stored_as(ctx, ev(ctx, v), t, v.span) for v, (_, t) in zip(s.values, ir.fields, strict=True)
+            ]
             value = mk("rec", parts, ir)
         if isinstance(value, NullV):
             value = stored(ctx, value, frame.callees[-1].ty, s.span)
@@ -321,7 +330,7 @@ def _labelled(ctx: Ctx, s: ast.Labelled) -> None:
         run(ctx, s.stmt)
 
 
-# -- the rest -----------------------------------------------------------------------------------------------------------------
+# -- the rest ---------------------------------------------
 
 
 @executes(ast.CallStmt)

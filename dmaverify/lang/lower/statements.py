@@ -115,7 +115,7 @@ def _block(f: Flow, s: ast.Block) -> None:
         lower(f, inner)
 
 
-# -- values --------------------------------------------------------------------------------------------------------------
+# -- values ---------------------------------------------
 
 
 @lowers(ast.Let)
@@ -242,7 +242,7 @@ def _is_local(f: Flow, target: ast.Expr) -> bool:
     return isinstance(f.frame.env.get(target.ref.key), Cell)
 
 
-# -- branches -------------------------------------------------------------------------------------------------------------
+# -- branches ---------------------------------------------
 
 
 def branch(f: Flow, e: ast.Expr, then: Point, orelse: Point, what: ast.Node) -> None:
@@ -335,7 +335,7 @@ def _choose(f: Flow, s: ast.Choose) -> None:
     f.at = end
 
 
-# -- loops -----------------------------------------------------------------------------------------------------------------
+# -- loops ---------------------------------------------
 
 
 def _in_loop(f: Flow, body: Callable[[], None], end: Point, following: Point) -> None:
@@ -520,7 +520,7 @@ def _labelled(f: Flow, s: ast.Labelled) -> None:
         lower(f, s.stmt)
 
 
-# -- the rest ------------------------------------------------------------------------------------------------------------------
+# -- the rest ---------------------------------------------
 
 
 @lowers(ast.CallStmt)
@@ -623,7 +623,8 @@ def has_choice(e: ast.Node) -> bool:
     from dmaverify.lang.lower.inline import nodes
 
     return any(
-        isinstance(x, ast.AnyIn | ast.AnyType) or (isinstance(x, ast.Choice) and x.kind == "any") for x in nodes(e)
+        isinstance(x, ast.AnyIn | ast.AnyType) or (isinstance(x, ast.Choice) and x.kind == "any")
+        for x in nodes(e)
     )
 
 

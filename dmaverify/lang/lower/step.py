@@ -35,7 +35,7 @@ class Step:
         """Nothing that is evaluated now is checked (texts of messages)."""
         self._checked: set[tuple[str, Expr, Expr]] = set()
 
-    # -- state ---------------------------------------------------------------------------------------------------
+    # -- state ---------------------------------------------
 
     @property
     def here(self) -> Expr:
@@ -78,7 +78,7 @@ class Step:
                 found[name] = value
         return found
 
-    # -- control -------------------------------------------------------------------------------------------------
+    # -- control ---------------------------------------------
 
     def when(self, cond: Expr, then: Callable[[], None], otherwise: Callable[[], None] | None = None) -> None:
         """Run one branch or the other, and merge what they did."""
@@ -107,17 +107,22 @@ class Step:
         outer_live = live
         for name in [*a_values, *(n for n in b_values if n not in a_values)]:
             x, y = a_values.get(name), b_values.get(name)
+            merged: Val | None
             if x is y and x is not None:
                 merged = x
             elif name.startswith("%") and (x is None or y is None):
                 merged = y if x is None else x  # set on one side only: nobody may read it on the other
-                assert merged is not None
             else:
                 x = var(name, self._type_of(name)) if x is None else x
                 y = var(name, self._type_of(name)) if y is None else y
                 merged = pick(cond, x, y)
             before = values.get(name)
-            if outer_live is not TRUE and merged is not before and (before is not None or not name.startswith("%")):
+            assert merged is not None
+            if (
+                outer_live is not TRUE
+                and merged is not before
+                and (before is not None or not name.startswith("%"))
+            ):
                 before = var(name, self._type_of(name)) if before is None else before
                 merged = pick(outer_live, merged, before)
             self.values[name] = merged
@@ -146,7 +151,7 @@ class Step:
         finally:
             self.path = path
 
-    # -- effects -------------------------------------------------------------------------------------------------
+    # -- effects ---------------------------------------------
 
     def check(
         self,

@@ -4,23 +4,26 @@ from __future__ import annotations
 
 from itertools import product
 
-from dmaverify.ir.expr import FALSE, TRUE, Expr, const, default, not_, or_, select, store, var
+from dmaverify.ir.expr import FALSE, TRUE, Expr, and_, const, default, not_, or_, select, store, var
 from dmaverify.ir.system import Action
 from dmaverify.ir.types import BOOL, Int, Map, Type
 from dmaverify.lang import ast, symbols
 from dmaverify.lang.lower import patterns
 from dmaverify.lang.lower.context import Ctx, Frame, Unsupported, ev, ev_expr, run
-from dmaverify.lang.lower.conversions import stored_as
 from dmaverify.lang.lower.contexts import level_of
+from dmaverify.lang.lower.conversions import stored_as
 from dmaverify.lang.lower.flow import Flow, text_of
 from dmaverify.lang.lower.graph import Point
-from dmaverify.lang.lower.operators import elements
+from dmaverify.lang.lower.blocks import elements
 from dmaverify.lang.lower.statements import lower
 from dmaverify.lang.lower.step import Step
 from dmaverify.lang.lower.trees import nodes
 from dmaverify.lang.lower.vals import index_consts
 from dmaverify.lang.lower.values import all_values
 from dmaverify.lang.lower.world import World
+
+BOOT = "boot"
+"""The thread that runs the initcalls."""
 
 LEVELS = ("early", "pure", "core", "postcore", "arch", "subsys", "fs", "device", "late")
 """Initcall levels, first to last."""
@@ -38,9 +41,16 @@ def start_guard(world: World, sym: symbols.ThreadSym) -> Expr:
     for other in world.checked.threads.values():
         if sym in other.before:
             first.append(world.thread_done(other))
-    from dmaverify.ir.expr import and_
-
+    decl = sym.decl
+    boots = any(t.kind == "initcall" for t in world.checked.threads.values())
+    if boots and isinstance(decl, ast.Sequence | ast.Client | ast.Interrupt) and not _before_boot(decl):
+        first.append(world.boot_done())
     return and_(*first)
+
+
+def _before_boot(decl: ast.Sequence | ast.Client | ast.Interrupt) -> bool:
+    """Whether a thread runs before the initcalls; all others wait for them."""
+    return not isinstance(decl, ast.Interrupt) and BOOT in decl.before
 
 
 def flow_for(world: World, sym: symbols.ThreadSym) -> Flow:
@@ -109,11 +119,20 @@ def interrupt(world: World, sym: symbols.ThreadSym) -> Flow:
 
 def boot(world: World, calls: list[symbols.ThreadSym]) -> Flow:
     """All initcalls, level by level, in one thread."""
-    f = Flow(world, "boot", "cpu0")
+    f = Flow(world, BOOT, "cpu0")
     f.cpu = "cpu0"
     world.current = f
     world.contexts.flow = f
     world.contexts.held = []
+    first = [
+        world.thread_done(t)
+        for t in world.checked.threads.values()
+        if isinstance(t.decl, ast.Sequence | ast.Client) and BOOT in t.decl.before
+    ]
+    if first:
+        step = f.new_step()
+        step.require(and_(*first))
+        f.commit(step, None, timeless=False, name="boot.start")
     ordered = sorted(calls, key=lambda t: LEVELS.index(t.decl.level))
     for sym in ordered:
         world.scan(sym.decl.body)
@@ -127,7 +146,7 @@ def boot(world: World, calls: list[symbols.ThreadSym]) -> Flow:
     return f
 
 
-# -- works and timers ---------------------------------------------------------------------------------------------------------
+# -- works and timers ---------------------------------------------
 
 
 def _pending(world: World, sym: symbols.ThreadSym) -> tuple[str, list[Type]]:
@@ -196,7 +215,7 @@ def deferred(world: World, sym: symbols.ThreadSym) -> Flow:
     return f
 
 
-# -- clients --------------------------------------------------------------------------------------------------------------------
+# -- clients ---------------------------------------------
 
 
 def client(world: World, sym: symbols.ThreadSym) -> Flow:
@@ -228,7 +247,12 @@ def _choices(f: Flow, block: ast.Block) -> list[tuple[ast.Expr, list[Expr]]]:
     """The choices of an operation among a few constants."""
     found: list[tuple[ast.Expr, list[Expr]]] = []
     total = 1
-    looping = {id(y) for x in nodes(block) if isinstance(x, ast.While | ast.Loop | ast.CFor | ast.Repeat) for y in nodes(x)}
+    looping = {
+        id(y)
+        for x in nodes(block)
+        if isinstance(x, ast.While | ast.Loop | ast.CFor | ast.Repeat)
+        for y in nodes(x)
+    }
     for x in nodes(block):
         if id(x) in looping or not isinstance(x, ast.AnyIn | ast.AnyType):
             continue
@@ -322,7 +346,12 @@ def _operation(
     lower(f, block)
     if f.at is not None:
         step = f.new_step()
-        step.reached(world.operation(f"{sym.name}: {text}" + (f" with {', '.join(names)}" if names else ""), block.span), block.span)
+        step.reached(
+            world.operation(
+                f"{sym.name}: {text}" + (f" with {', '.join(names)}" if names else ""), block.span
+            ),
+            block.span,
+        )
         f.commit(step, block, timeless=True)
         if irq:
             step = f.new_step()
@@ -335,7 +364,9 @@ def _operation(
 
 def _asks_fullness(block: ast.Block, e: ast.Node) -> bool:
     return any(
-        isinstance(x, ast.Call) and isinstance(x.ref, symbols.BuiltinSym) and any(a.value is e for a in x.args)
+        isinstance(x, ast.Call)
+        and isinstance(x.ref, symbols.BuiltinSym)
+        and any(a.value is e for a in x.args)
         for x in nodes(block)
     )
 
@@ -347,7 +378,7 @@ def _main_call(block: ast.Block) -> str:
     return ""
 
 
-# -- hardware ------------------------------------------------------------------------------------------------------------------------
+# -- hardware ---------------------------------------------
 
 
 def spontaneous(world: World, sym: symbols.SpontaneousSym) -> list[Action]:
@@ -400,4 +431,15 @@ def spontaneous(world: World, sym: symbols.SpontaneousSym) -> list[Action]:
     return found
 
 
-__all__ = ["boot", "client", "const", "default", "deferred", "ev_expr", "interrupt", "sequence", "spontaneous", "var"]
+__all__ = [
+    "boot",
+    "client",
+    "const",
+    "default",
+    "deferred",
+    "ev_expr",
+    "interrupt",
+    "sequence",
+    "spontaneous",
+    "var",
+]

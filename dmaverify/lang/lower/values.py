@@ -59,7 +59,7 @@ def _null(ctx: Ctx, e: ast.NullLit) -> Val:
     return NullV()
 
 
-# -- names ---------------------------------------------------------------------------------------------------------
+# -- names ---------------------------------------------
 
 
 def read_binding(ctx: Ctx, bound: Binding, span: Span) -> Val:
@@ -150,7 +150,7 @@ def _option(ctx: Ctx, e: ast.OptionRef) -> Val:
     return ctx.world.option(e.ref)
 
 
-# -- fields and indexes -----------------------------------------------------------------------------------------------
+# -- fields and indexes ---------------------------------------------
 
 
 def object_place(ctx: Ctx, base: Expr, ref: symbols.FieldRef, span: Span) -> Place:
@@ -195,10 +195,10 @@ def _field(ctx: Ctx, e: ast.Field) -> Val:
         row = select(table, ev_expr(ctx, e.base))
         return row if ref.field is None else field(row, ref.field.name)
     if isinstance(ref, symbols.GhostSym):
-        base = ev(ctx, e.base) if isinstance(e.base, ast.Name | ast.Call) else None
-        return ctx.step.read(ctx.world.ghost(ref, ctx.world.instance_of(base, ref, ctx.frame.monitor)))
+        owner = ev(ctx, e.base) if isinstance(e.base, ast.Name | ast.Call) else None
+        return ctx.step.read(ctx.world.ghost(ref, ctx.world.instance_of(owner, ref, ctx.frame.monitor)))
     if isinstance(ref, symbols.FuncSym):
-        from dmaverify.lang.lower.pure import call_func
+        from dmaverify.lang.lower.calls import call_func
 
         return call_func(ctx, ref, [ev(ctx, e.base)], e)
     return of_symbol(ctx, ref, e)
@@ -241,7 +241,7 @@ def as_key(ctx: Ctx, index: Expr, wanted: object, span: Span) -> Expr:
     return to_index(ctx, index, wanted, span)
 
 
-# -- records, tuples, sets, lists --------------------------------------------------------------------------------------
+# -- records, tuples, sets, lists ---------------------------------------------
 
 
 @evaluates(ast.RecordLit)
@@ -298,7 +298,11 @@ def _with(ctx: Ctx, e: ast.With) -> Val:
 def _tuple(ctx: Ctx, e: ast.TupleLit) -> Val:
     t = ctx.world.ir(e.ty)
     assert isinstance(t, Record)
-    return mk("rec", [stored_as(ctx, ev(ctx, x), ft, x.span) for x, (_, ft) in zip(e.items, t.fields, strict=True)], t)
+    return mk(
+        "rec",
+        [stored_as(ctx, ev(ctx, x), ft, x.span) for x, (_, ft) in zip(e.items, t.fields, strict=True)],
+        t,
+    )
 
 
 @evaluates(ast.SetLit)
@@ -330,7 +334,7 @@ def _non_null(ctx: Ctx, e: ast.NonNull) -> Val:
     return get(ctx, ev_expr(ctx, e.base), e.span)
 
 
-# -- choice of value ----------------------------------------------------------------------------------------------------
+# -- choice of value ---------------------------------------------
 
 
 @evaluates(ast.IfExpr)
@@ -435,9 +439,7 @@ def equal(a: Val, b: Val) -> Expr:
 
 
 def _subset(a: SetV, b: SetV) -> Expr:
-    return and_(
-        *(or_(not_(c), *(and_(d, mk("eq", (e, f))) for d, f in b.items)) for c, e in a.items)
-    )
+    return and_(*(or_(not_(c), *(and_(d, mk("eq", (e, f))) for d, f in b.items)) for c, e in a.items))
 
 
 def subset(a: Val, b: Val) -> Expr:
@@ -445,4 +447,14 @@ def subset(a: Val, b: Val) -> Expr:
     return _subset(as_set(a), as_set(b))
 
 
-__all__ = ["all_values", "as_key", "case_value", "element", "equal", "field_values", "flags_in", "ite", "subset"]
+__all__ = [
+    "all_values",
+    "as_key",
+    "case_value",
+    "element",
+    "equal",
+    "field_values",
+    "flags_in",
+    "ite",
+    "subset",
+]

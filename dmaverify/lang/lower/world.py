@@ -52,7 +52,9 @@ class World:
 
     nowhere: Span = NOWHERE
 
-    def __init__(self, checked: Checked, layout: Layout, params: Mapping[str, Value], symbolic: set[str]) -> None:
+    def __init__(
+        self, checked: Checked, layout: Layout, params: Mapping[str, Value], symbolic: set[str]
+    ) -> None:
         self.checked = checked
         self.program = checked.program
         self.layout = layout
@@ -87,7 +89,7 @@ class World:
         self.current: Flow | None = None
         self.covers: list[Any] = []
 
-    # -- types and constants ---------------------------------------------------------------------------------------------
+    # -- types and constants ---------------------------------------------
 
     def ir(self, ty: sem.SemType) -> Type:
         """The IR type of a semantic type."""
@@ -124,38 +126,8 @@ class World:
     def _from_scenario(self, sym: symbols.ConstSym) -> Val:
         """A constant over regions or devices, filled in by their blocks."""
         t = self.ir(sym.ty)
-        assert isinstance(t, Map) and isinstance(sym.ty, sem.MapT)
-        key = sym.ty.keys[0]
-        assert isinstance(key, sem.IndexT)
-        owners = self.checked.devices if key.kind == "device" else self.checked.regions
-        rows: list[Value] = [self._row(sym, owner.name, sym.ty.of, t.of) for owner in owners]
-        rows += [t.of.default] * (t.index.count - len(rows))
-        if any(isinstance(r, Expr) for r in rows):
-            return self._symbolic_rows(sym, rows, t)
-        return const(tuple(rows), t)
-
-    def _row(self, sym: symbols.ConstSym, owner: str, ty: sem.SemType, ir: Type) -> Value:
-        if not isinstance(ty, sem.RecordT):
-            return self._attribute(sym, owner, "", None, ty)
-        assert isinstance(ir, Record)
-        return tuple(self._attribute(sym, owner, n, f.default, f.ty) for n, f in ty.fields.items())
-
-    def _attribute(
-        self, sym: symbols.ConstSym, owner: str, name: str, default: ast.Expr | None, ty: sem.SemType
-    ) -> Value:
-        said = self.checked.attributes.get((sym.name, owner, name), default)
-        ir = self.ir(ty)
-        if said is None:
-            return ir.default
-        if isinstance(said, ast.AnyType):
-            raise Unsupported("an attribute of every value at once is not supported: use a param", said.span)
-        value = stored(Ctx(self, Step(self.type_of), Frame("")), self.pure(said), ty, said.span)
-        if not value.is_const:
-            raise Unsupported("an attribute of a device or region is a constant", said.span)
-        return value.value
-
-    def _symbolic_rows(self, sym: symbols.ConstSym, rows: list[Value], t: Map) -> Val:
-        raise Unsupported("an attribute of a device or region is a constant", sym.span)
+        assert isinstance(t, Map)
+        return const(tuple(self.layout.attribute(sym, i, None) for i in range(t.index.count)), t)
 
     def option(self, sym: symbols.OptionSym) -> Val:
         """The value of an option."""
@@ -167,7 +139,9 @@ class World:
             elif isinstance(sym.value, ast.AnyType):
                 known = self._frozen(f"option.{sym.name}", self.ir(sym.ty), sym.span)
             else:
-                known = stored(Ctx(self, Step(self.type_of), Frame("")), self.pure(sym.value), sym.ty, sym.span)
+                known = stored(
+                    Ctx(self, Step(self.type_of), Frame("")), self.pure(sym.value), sym.ty, sym.span
+                )
             self._consts[id(sym)] = known
         return known
 
@@ -186,7 +160,9 @@ class World:
                 known = const(self.given[sym.name], ir)
             else:
                 assert sym.value is not None
-                known = stored(Ctx(self, Step(self.type_of), Frame("")), self.pure(sym.value), sym.ty, sym.span)
+                known = stored(
+                    Ctx(self, Step(self.type_of), Frame("")), self.pure(sym.value), sym.ty, sym.span
+                )
             self._consts[id(sym)] = known
         return known
 
@@ -199,7 +175,7 @@ class World:
         """Whether a variable keeps the value that it starts with."""
         return name in self.frozen
 
-    # -- variables -----------------------------------------------------------------------------------------------------------
+    # -- variables ---------------------------------------------
 
     def declare(
         self,
@@ -232,7 +208,8 @@ class World:
         return name
 
     def _initial(self, e: ast.Expr, ty: sem.SemType) -> Value:
-        of, keys = ty, ()
+        of: sem.SemType = ty
+        keys: tuple[sem.SemType, ...] = ()
         if isinstance(ty, sem.MapT):
             of, keys = ty.of, ty.keys
         value = stored(Ctx(self, Step(self.type_of), Frame("")), self.pure(e), of if keys else ty, e.span)
@@ -257,7 +234,9 @@ class World:
             instance.ghosts[sym.name] = name
         return name
 
-    def instance_of(self, base: Val | None, ref: symbols.GhostSym, current: Instance | None) -> Instance | None:
+    def instance_of(
+        self, base: Val | None, ref: symbols.GhostSym, current: Instance | None
+    ) -> Instance | None:
         """Whose ghost ``monitor.ghost`` is."""
         if isinstance(base, ModuleV):
             return next((i for i in self.instances if i.sym is base.what), None)
@@ -299,11 +278,11 @@ class World:
             found += [getattr(t.decl, "body", None), getattr(t.decl, "mays", None)]
         return found
 
-    # -- enums, blocks, places --------------------------------------------------------------------------------------------------
+    # -- enums, blocks, places ---------------------------------------------
 
     def payload_fields(self, case: symbols.EnumCase) -> list[str]:
         """The fields of the enum's record that hold a case's payload."""
-        return self.layout.payload_fields(case)
+        return [f"{case.name}.{i}" for i in range(len(case.payload))]
 
     def bounds(self, index: sem.IndexT) -> tuple[list[int], list[int]]:
         """Where each block of a partition starts and ends."""
@@ -312,20 +291,19 @@ class World:
 
     def parents(self, fine: sem.IndexT, coarse: sem.IndexT) -> list[int]:
         """For each block of one partition, the block of another that it lies in."""
-        return self.layout.parents(fine, coarse)
+        return [self.layout.parent(b, coarse) for b in self.layout.blocks(fine)]
 
     def children(self, coarse: sem.IndexT, fine: sem.IndexT) -> list[tuple[int, int]]:
         """For each block of one partition, the blocks of another that lie in it: from, and up to but without."""
-        parents = self.parents(fine, coarse)
-        return [
-            (min(mine), max(mine) + 1) if (mine := [j for j, p in enumerate(parents) if p == i]) else (0, 0)
-            for i in range(self.ir(coarse).count)
-        ]
+        found = [self.layout.inner(b, fine) for b in self.layout.blocks(coarse)]
+        return [(r.start, r.stop) for r in found]
 
     def place(self, what: Any) -> tuple[int, int]:
         """Where a place is, and how long."""
         if not isinstance(what, symbols.PlaceField):
-            raise Unsupported(f"say which part of {getattr(what, 'name', 'it')} is meant", getattr(what, "span", NOWHERE))
+            raise Unsupported(
+                f"say which part of {getattr(what, 'name', 'it')} is meant", getattr(what, "span", NOWHERE)
+            )
         return self.layout.place(what)
 
     def label(self, x: Expr) -> str:
@@ -341,7 +319,7 @@ class World:
             return ""
         return str(x.value)
 
-    # -- locals ------------------------------------------------------------------------------------------------------------------
+    # -- locals ---------------------------------------------
 
     def scan(self, body: object) -> None:
         """Note the locals of a text, so that a declaration knows what its uses say."""
@@ -365,11 +343,17 @@ class World:
         n = seen.index(id(call))
         return path if n == 0 else f"{path}'{n + 1}"
 
-    # -- threads ---------------------------------------------------------------------------------------------------------------------
+    # -- threads ---------------------------------------------
 
     def thread_done(self, sym: symbols.ThreadSym) -> Expr:
         """Whether a thread has ended: a stand-in until points have numbers."""
         name = DONE + sym.name
+        self.types[name] = BOOL
+        return raw("var", BOOL, (), name)
+
+    def boot_done(self) -> Expr:
+        """Whether all initcalls have run."""
+        name = DONE + "boot"
         self.types[name] = BOOL
         return raw("var", BOOL, (), name)
 
@@ -402,7 +386,7 @@ class World:
         """Note who takes a lock, and how."""
         self.lock_uses.append((place.var, f.cpu, f.level, irq or self.contexts.irqs_off(), s.span))
 
-    # -- effects with a meaning of their own ------------------------------------------------------------------------------------------
+    # -- effects with a meaning of their own ---------------------------------------------
 
     def fault(self, ctx: Ctx, e: ast.FaultExpr) -> Val:
         """``fault NAME``: may be true while a budget is left."""
@@ -429,7 +413,9 @@ class World:
         """``might_sleep``: not in an interrupt, not with a lock held."""
         allowed = TRUE if self.contexts.may_sleep() else FALSE
         label = f"context.{ctx.frame.name}@{span.line}"
-        ctx.step.check("context", label, or_(not_(cond), allowed), ("this may sleep, and nothing may here",), span)
+        ctx.step.check(
+            "context", label, or_(not_(cond), allowed), ("this may sleep, and nothing may here",), span
+        )
 
     def schedule(self, ctx: Ctx, s: ast.Schedule) -> None:
         """``schedule``, ``arm``, ``cancel``: the pending bit of a work or timer."""

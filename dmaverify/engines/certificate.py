@@ -1,0 +1,285 @@
+"""Certificates: the inductive invariant behind a ``proved``, written out so that others can check it.
+
+A certificate is a folder:
+
+============== =====================================================================================================
+system.ir      the core System in its text form; its always-instances of property ``invariant`` are the invariant
+init.smt2      every initial state satisfies the invariant
+step.smt2      every action keeps the invariant: one query for each action
+safe.smt2      the invariant implies the property, and no check of it fails: one query for each place
+manifest.json  what is claimed, by whom it was found, the files' digests and how many answers ``unsat`` each must yield
+============== =====================================================================================================
+
+``certify`` has the folder checked before anybody may call the property proved; ``dmaverify.engines.recheck`` does that in a
+fresh process, with the solver that did not find the proof, and checks the same claims a second time by obligations that it
+prints itself from ``system.ir``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from dmaverify.engines.base import Budget
+from dmaverify.engines.smt.encode import Encoder, no_inputs
+from dmaverify.engines.smt.smtlib import Script, Text, TextWriter
+from dmaverify.engines.smt.solver import SolverName
+from dmaverify.engines.smt.terms import constant, sort_of
+from dmaverify.engines.smt.unroll import enabled, passes
+from dmaverify.ir.expr import Expr, implies, variables
+from dmaverify.ir.system import Action, Always, Check, Property, System
+from dmaverify.ir.text import to_text
+from dmaverify.ir.types import Type
+
+FORMAT = 1
+INVARIANT = "invariant"
+FILES = ("system.ir", "init.smt2", "step.smt2", "safe.smt2")
+OBLIGATIONS = FILES[1:]
+
+
+class Refused(Exception):
+    """The certificate does not show what it claims; the text says where."""
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """An accepted certificate. ``folder`` None: it was written to a temporary place and removed."""
+
+    folder: Path | None
+    facts: int
+    solver: str
+
+
+def claim(
+    system: System,
+    prop: str,
+    invariant: Sequence[tuple[str, Expr]],
+    checks: Sequence[tuple[int, Check]],
+) -> System:
+    """The System of a certificate: the property, the invariant as always-instances, and only the checks that matter.
+
+    Those are the ones to be shown (the property's own and those that the proof takes to pass) and those that end a run.
+    """
+    wanted = {(n, c) for n, c in checks}
+
+    def trimmed(n: int, a: Action) -> Action:
+        kept = tuple(
+            replace(e, message=(), part=0)
+            for e in a.effects
+            if isinstance(e, Check) and (e.stop or e.prop == prop or (n, e) in wanted)
+        )
+        return replace(a, effects=kept, parts=(), weight=None, locks=())
+
+    own = tuple(replace(w, message=(), stable=()) for w in system.always if w.prop == prop)
+    facts = tuple(Always(INVARIANT, name, condition) for name, condition in invariant)
+    names = {p.name for p in system.properties}
+    extra = [Property(INVARIANT, "INV", "lemma")]
+    used = {c.prop for a in system.actions for c in a.checks} | {prop}
+    extra += [Property(p, "", "monitor") for p in sorted(used - names)]
+    return system.with_(
+        actions=tuple(trimmed(n, a) for n, a in enumerate(system.actions)),
+        always=own + facts,
+        covers=(),
+        domain=(),
+        properties=(*system.properties, *extra),
+    )
+
+
+def to_show(system: System, prop: str) -> list[tuple[Action, Check]]:
+    """The checks of a claimed System that must be shown: all but those that merely end runs."""
+    return [(a, c) for a in system.actions for c in a.checks if c.prop == prop or not c.stop]
+
+
+class _Printer:
+    """The three scripts of one claim."""
+
+    def __init__(self, system: System, prop: str) -> None:
+        self.system, self.prop = system, prop
+        self.facts = [w for w in system.always if w.prop == INVARIANT]
+        self.order = {v.name: n for n, v in enumerate(system.vars)}
+
+    def begin(self, title: str) -> tuple[Script, TextWriter, dict[str, Text]]:
+        """A script with the state declared and each fact of the invariant defined as a function of what it reads."""
+        script, w = Script(), TextWriter()
+        script.comment(title)
+        script.lines.append("(set-logic QF_BV)")
+        state: dict[str, Text] = {}
+        for v in self.system.vars:
+            script.declare(f"s.{v.name}", sort_of(v.type))
+            state[v.name] = w.symbol(f"s.{v.name}", sort_of(v.type))
+        for n, fact in enumerate(self.facts):
+            params = self._params(fact)
+            names = {p: w.symbol(f"v.{p}", sort_of(self.system.var(p).type)) for p in params}
+            body = Encoder(w, names, no_inputs)(implies(fact.when, fact.cond))
+            script.define(f"inv.{n}", [(f"v.{p}", sort_of(self.system.var(p).type)) for p in params], body)
+        return script, w, state
+
+    def _params(self, fact: Always) -> list[str]:
+        return sorted(variables(fact.when, fact.cond), key=self.order.__getitem__)
+
+    def invariant(self, w: TextWriter, values: dict[str, Text], only: set[str] | None = None) -> Text:
+        """The invariant of these values; with ``only``, just the facts that read one of those variables."""
+        parts = [
+            w.call(f"inv.{n}", [values[p] for p in self._params(fact)], 0)
+            for n, fact in enumerate(self.facts)
+            if only is None or not only.isdisjoint(self._params(fact))
+        ]
+        if not parts:
+            return w.boolean(True)
+        return parts[0] if len(parts) == 1 else w.apply("and", parts)
+
+    def init(self) -> Script:
+        """Initial states satisfy the invariant."""
+        script, w, state = self.begin("Every initial state satisfies the invariant.")
+        for v in self.system.vars:
+            if not v.any_init:
+                script.add(w.apply("=", [state[v.name], constant(w, v.init, v.type)]))
+        encode = Encoder(w, state, no_inputs)
+        for e in self.system.assumptions:
+            script.add(encode(e))
+        script.add(w.apply("not", [self.invariant(w, state)]))
+        script.check()
+        return script
+
+    def _taken(self, script: Script, w: TextWriter, state: dict[str, Text], action: Action) -> Encoder[Text]:
+        """Open a level where the action can be taken."""
+        script.comment(action.name)
+        script.push()
+        terms: dict[tuple[str, Type], Text] = {}
+        for i in action.inputs:
+            script.declare(f"i.{i.name}", sort_of(i.type))
+            terms[i.name, i.type] = w.symbol(f"i.{i.name}", sort_of(i.type))
+        encode = Encoder(w, state, lambda name, t: terms[name, t])
+        script.add(encode(enabled(self.system, action)))
+        return encode
+
+    def step(self) -> Script:
+        """Each action keeps the invariant. Facts that read nothing that the action changes are not asked about."""
+        script, w, state = self.begin("Each action keeps the invariant.")
+        script.add(self.invariant(w, state))
+        for action in self.system.actions:
+            encode = self._taken(script, w, state, action)
+            for c in action.checks:
+                # a failed check either ends the run or is refuted in safe.smt2
+                script.add(encode(passes(c)))
+            after = {**state, **{name: encode(e) for name, e in action.updates.items()}}
+            script.add(w.apply("not", [self.invariant(w, after, set(action.updates))]))
+            script.check()
+            script.pop()
+        return script
+
+    def safe(self) -> Script:
+        """The invariant implies the property, and its checks pass."""
+        script, w, state = self.begin("The invariant implies the property; its checks pass.")
+        script.add(self.invariant(w, state))
+        encode = Encoder(w, state, no_inputs)
+        for fact in self.system.always:
+            if fact.prop == self.prop:
+                script.comment(fact.label)
+                script.push()
+                script.add(w.apply("not", [encode(implies(fact.when, fact.cond))]))
+                script.check()
+                script.pop()
+        for action, check in to_show(self.system, self.prop):
+            inside = self._taken(script, w, state, action)
+            script.add(w.apply("not", [inside(passes(check))]))
+            script.check()
+            script.pop()
+        return script
+
+
+def write(system: System, prop: str, folder: Path, found_by: str) -> None:
+    """Write the certificate of a claimed System (see ``claim``) to an empty or new folder."""
+    printer = _Printer(system, prop)
+    folder.mkdir(parents=True, exist_ok=True)
+    texts = {"system.ir": to_text(system)}
+    for name, script in (("init.smt2", printer.init()), ("step.smt2", printer.step()), ("safe.smt2", printer.safe())):
+        texts[name] = script.text()
+    for name, text in texts.items():
+        (folder / name).write_text(text, encoding="utf-8")
+    manifest = {
+        "format": FORMAT,
+        "property": prop,
+        "system": system.name,
+        "invariant": [w.label for w in system.always if w.prop == INVARIANT],
+        "found_by": found_by,
+        "unsat": {name: texts[name].count("(check-sat)") for name in OBLIGATIONS},
+        "sha256": {name: digest(texts[name]) for name in FILES},
+    }
+    (folder / "manifest.json").write_text(json.dumps(manifest, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+
+
+def digest(text: str) -> str:
+    """SHA-256 of a text, in hexadecimal."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def certify(
+    system: System,
+    prop: str,
+    invariant: Sequence[tuple[str, Expr]],
+    checks: Sequence[tuple[int, Check]],
+    folder: Path | None,
+    solver: SolverName,
+    budget: Budget,
+) -> Certificate:
+    """Write a certificate and have it checked by ``solver`` in a fresh process; ``Refused`` if it does not hold.
+
+    ``folder`` is where certificates go, each into a folder of its own; None: nothing is kept.
+    """
+    claimed = claim(system, prop, invariant, checks)
+    place = Path(tempfile.mkdtemp(prefix="dmaverify-"))
+    try:
+        write(claimed, prop, place, "bitwuzla" if solver == "z3" else "z3")
+        run_recheck(place, solver, budget)
+        kept = None
+        if folder is not None:
+            kept = _free_name(folder, prop)
+            shutil.copytree(place, kept)
+        return Certificate(kept, len(invariant), solver)
+    finally:
+        shutil.rmtree(place, ignore_errors=True)
+
+
+def _free_name(folder: Path, prop: str) -> Path:
+    """A folder for this property that does not exist yet."""
+    safe = "".join(c if c.isalnum() or c in "._-" else "_" for c in prop)
+    n = 1
+    while (folder / f"{safe}-{n}").exists():
+        n += 1
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder / f"{safe}-{n}"
+
+
+def run_recheck(folder: Path, solver: SolverName, budget: Budget) -> None:
+    """Start the checker; ``Refused`` with its reason unless it accepts, ``Stopped`` if the budget runs out first."""
+    package = Path(__file__).resolve().parents[2]
+    path = os.pathsep.join([str(package), *filter(None, [os.environ.get("PYTHONPATH")])])
+    with subprocess.Popen(
+        [sys.executable, "-m", "dmaverify.engines.recheck", str(folder), "--solver", solver],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": path},
+        text=True,
+    ) as process:
+        try:
+            while True:
+                try:
+                    out, err = process.communicate(timeout=0.05)
+                    break
+                except subprocess.TimeoutExpired:
+                    budget.check()
+        except BaseException:
+            process.kill()
+            raise
+    if process.returncode != 0:
+        lines = (out + err).strip().splitlines()
+        raise Refused(lines[-1] if lines else f"the checker ended with {process.returncode}")

@@ -1,0 +1,282 @@
+"""Proofs at any depth by one-step induction, with lemmas, and with invariants that are guessed from samples.
+
+Everything that is to be shown, the properties and the lemmas, and what the encoding promises of every state, is assumed before
+a step and shown behind it, for one action at a time. A step that breaks a fact starts in a state that is probably not reachable:
+then a clause is learned that no sample contradicts and that excludes this state, and the clause has to be shown like everything else.
+If there is no such clause, the broken fact is dropped, and what rested on it is shown again. What is left in the end is inductive,
+whatever it was guessed from. A property is proved if it is among that, and if the certificate written of it is accepted by another
+solver in a fresh process.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from dmaverify.engines.base import Budget, Progress, Stopped
+from dmaverify.engines.certificate import Certificate, Refused, certify
+from dmaverify.engines.literals import Clause, Learner
+from dmaverify.engines.relative import Fact, FactKind, Relative, Step, reads
+from dmaverify.engines.sampling import Samples, sample
+from dmaverify.engines.smt.solver import SolverName, other
+from dmaverify.engines.traces import spans_of
+from dmaverify.ir.expr import Expr, implies, not_, variables
+from dmaverify.ir.slice import belongs
+from dmaverify.ir.system import Always, Check, Reached, System
+from dmaverify.verdict import Outcome, Word
+
+MOST_LEARNED = 1500
+"""How many clauses may be learned before giving up."""
+
+DEEPEST = 40
+"""How long a chain of clauses, each learned to show the one before, may be."""
+
+TRIED = 6
+"""How many of the best clauses are tried, in the hope that one is kept by every action at once."""
+
+
+class Induction:
+    """The engine.
+
+    ``hints`` are lemmas from outside the System (of which only those over its variables count), ``learn`` False leaves out the
+    guessing, ``certificates`` is the folder to write to (None: a temporary one, removed again).
+    """
+
+    name = "induction"
+
+    def __init__(
+        self,
+        solver: SolverName = "bitwuzla",
+        seed: int = 0,
+        learn: bool = True,
+        hints: Sequence[Always] = (),
+        certificates: Path | None = None,
+    ) -> None:
+        self.solver: SolverName = solver
+        self.seed = seed
+        self.learn = learn
+        self.hints = tuple(hints)
+        self.certificates = certificates
+
+    def run(self, system: System, properties: tuple[str, ...], budget: Budget) -> list[Outcome]:
+        """Prove the properties, or say ``unknown``."""
+        return _Proof(self, system, properties, budget).run()
+
+
+class _Proof:
+    def __init__(self, engine: Induction, system: System, properties: tuple[str, ...], budget: Budget) -> None:
+        self.engine, self.system, self.properties, self.budget = engine, system, properties, budget
+        self.facts: list[Fact] = []
+        self.active: dict[int, Fact] = {}
+        self.pending: list[dict[int, Fact]] = [{} for _ in system.actions]
+        """For each action, the facts that are not yet shown to be kept by it."""
+        self.used: dict[tuple[int, int], set[int]] = {}
+        """For a fact and an action, the facts that the proof rests on."""
+        self.lost: dict[str, str] = {}
+        """Properties that are not shown, and why."""
+        self.learned = 0
+        self.steps = 0
+        self.samples: Samples | None = None
+        self.started = time.monotonic()
+
+    def run(self) -> list[Outcome]:
+        """All that there is to do, within the budget."""
+        reason = ""
+        needed: dict[str, list[Fact]] = {}
+        certificates: dict[str, Certificate] = {}
+        try:
+            self.relative = Relative(self.system, self.budget, self.engine.solver, self.engine.seed)
+            if self.engine.learn:
+                self.samples = sample(self.system, self.budget, self.engine.seed)
+                for p in self.samples.violated & set(self.properties):
+                    self.lost[p] = "a random walk violates it"
+                hints = [e for h in self._hints() for e in (h.when, h.cond)]
+                self.learner = Learner(self.system, self.samples, hints)
+            self._start()
+            if self._open():
+                self._show()
+            for p in self._open():
+                needed[p] = self._closure([f for f in self.active.values() if f.prop == p and self._asked(f)])
+                certificates[p] = self._certify(p, needed[p])
+        except Stopped as e:
+            reason = e.reason
+        except Refused as e:
+            reason = f"the certificate was refused: {e}"
+        return [self._outcome(p, reason, needed.get(p, []), certificates.get(p)) for p in self.properties]
+
+    # -- what is to be shown -----------------------------------------------------------------------------------------
+
+    def _hints(self) -> list[Always]:
+        known = {v.name for v in self.system.vars}
+        own = {(w.cond.uid, w.when.uid) for w in self.system.always}
+        return [
+            h
+            for h in self.engine.hints
+            if variables(h.cond, h.when) <= known and (h.cond.uid, h.when.uid) not in own
+        ]
+
+    def _start(self) -> None:
+        """The facts to begin with; those that do not even hold initially are gone at once."""
+        for n, e in enumerate(self.system.domain):
+            self._fact("domain", f"domain.{n}", e)
+        for n, e in enumerate(self.system.assumptions):
+            self._fact("assumption", f"assumption.{n}", e)
+        for a in self.system.always:
+            self._fact("always", a.label, implies(a.when, a.cond), a.prop)
+        for h in self._hints():
+            self._fact("hint", h.label, implies(h.when, h.cond), h.prop)
+        for n, action in enumerate(self.system.actions):
+            for c in action.checks:
+                fact = Fact(len(self.facts), "check", c.label, action=n, check=c, prop=c.prop)
+                self._activate(fact)
+        for fact in self.relative.initially_false(list(self.active.values())):
+            self._drop(fact, "it does not hold initially")
+
+    def _fact(self, kind: FactKind, name: str, condition: Expr, prop: str | None = None, depth: int = 0) -> Fact:
+        fact = Fact(len(self.facts), kind, name, condition, prop=prop, depth=depth)
+        self._activate(fact)
+        return fact
+
+    def _activate(self, fact: Fact) -> None:
+        self.facts.append(fact)
+        fact.about = reads(fact)
+        self.active[fact.number] = fact
+        for n in range(len(self.system.actions)):
+            if self.relative.concerns(fact, n):
+                self.pending[n][fact.number] = fact
+
+    def _asked(self, fact: Fact) -> bool:
+        return fact.kind in ("always", "check") and fact.prop in self.properties
+
+    def _open(self) -> list[str]:
+        """Properties that are asked for and not lost."""
+        return [p for p in self.properties if p not in self.lost]
+
+    def _drop(self, fact: Fact, why: str) -> None:
+        """Give a fact up, and with it the proofs that used it."""
+        del self.active[fact.number]
+        for pending in self.pending:
+            pending.pop(fact.number, None)
+        if self._asked(fact) and fact.prop is not None:
+            self.lost.setdefault(fact.prop, f"{fact.name}: {why}")
+        for (number, action), used in list(self.used.items()):
+            if fact.number in used or number == fact.number:
+                del self.used[number, action]
+                if number in self.active:
+                    self.pending[action][number] = self.active[number]
+
+    # -- showing it --------------------------------------------------------------------------------------------------
+
+    def _show(self) -> None:
+        """Until every active fact is kept by every action, or nothing asked for is left."""
+        while self._open():
+            todo = [n for n, pending in enumerate(self.pending) if pending]
+            if not todo:
+                return
+            self.budget.check(lambda: Progress("induction", note=f"{len(self.active)} facts, {len(todo)} actions to show"))
+            # what is to be proved before what was only guessed
+            action = min(todo, key=lambda n: (min(f.depth for f in self.pending[n].values()), n))
+            least = min(f.depth for f in self.pending[action].values())
+            wanted = [f for f in self.pending[action].values() if f.depth == least]
+            answer = self.relative.step(action, wanted, list(self.active.values()))
+            self.steps += 1
+            if isinstance(answer, Step):
+                self._broken(answer)
+                continue
+            for f in wanted:
+                self.used[f.number, action] = answer
+                self.pending[action].pop(f.number, None)
+
+    def _broken(self, step: Step) -> None:
+        """Exclude the state, or drop what breaks."""
+        name = self.system.actions[step.action].name
+        worth = [f for f in step.broken if f.kind != "assumption"]
+        clause = self._learn(step, worth) if worth and self.engine.learn else None
+        if clause is None:
+            for f in step.broken:
+                self._drop(f, f"not kept by {name}")
+            return
+        self.learned += 1
+        depth = min(f.depth for f in worth) + 1
+        self._fact("learned", f"learned.{self.learned}", clause.condition, depth=depth)
+
+    def _learn(self, step: Step, worth: list[Fact]) -> Clause | None:
+        """A clause that excludes the state and that no sample contradicts, preferably one that is kept by every action."""
+        assert self.samples is not None
+        if self.learned >= MOST_LEARNED or min(f.depth for f in worth) >= DEEPEST:
+            return None
+        state = self.samples.packing.pack(step.state)
+        about = set().union(*(f.about for f in worth), *(variables(e) for e in self._action_reads(step.action)))
+        found = self.learner.clauses(state, about, TRIED) or self.learner.clauses(state, about, TRIED, 3)
+        given = list(self.active.values())
+        for clause in found:
+            trial = Fact(-1, "learned", "", clause.condition)
+            trial.about = reads(trial)
+            trial.number = len(self.facts)
+            self.facts.append(trial)  # keeps its number for itself
+            if self._kept(trial, given):
+                return clause
+        return found[0] if found else None
+
+    def _action_reads(self, action: int) -> Iterable[Expr]:
+        a = self.system.actions[action]
+        return (a.guard, *a.updates.values())
+
+    def _kept(self, fact: Fact, given: list[Fact]) -> bool:
+        """Whether every action keeps the fact, relative to the others."""
+        for n in range(len(self.system.actions)):
+            if self.relative.concerns(fact, n):
+                self.budget.check()
+                if isinstance(self.relative.step(n, [fact], [*given, fact]), Step):
+                    return False
+        return True
+
+    # -- what came out -----------------------------------------------------------------------------------------------
+
+    def _closure(self, goals: list[Fact]) -> list[Fact]:
+        """The facts that the proof of the goals needs, found again one by one so that nothing superfluous is left."""
+        needed = {f.number: f for f in goals}
+        todo = list(goals)
+        given = list(self.active.values())
+        while todo:
+            fact = todo.pop()
+            for n in range(len(self.system.actions)):
+                if not self.relative.concerns(fact, n):
+                    continue
+                answer = self.relative.step(n, [fact], given)
+                assert not isinstance(answer, Step), "shown before"
+                for number in answer - needed.keys():
+                    needed[number] = self.active[number]
+                    todo.append(needed[number])
+        return [needed[n] for n in sorted(needed)]
+
+    def _certify(self, prop: str, facts: list[Fact]) -> Certificate:
+        """Write the certificate and have it checked by the other solver in a fresh process."""
+        return certify(
+            self.system,
+            prop,
+            [(f.name, f.condition) for f in facts if f.check is None],
+            [(f.action, f.check) for f in facts if f.check is not None and f.action is not None],
+            self.engine.certificates,
+            other(self.engine.solver),
+            self.budget,
+        )
+
+    def _outcome(self, prop: str, reason: str, needed: list[Fact], certificate: Certificate | None) -> Outcome:
+        outcome = Outcome(
+            prop,
+            Word.UNKNOWN,
+            slices=1,
+            engine=Induction.name,
+            seconds=time.monotonic() - self.started,
+            spans=spans_of(self.system, prop),
+        )
+        if certificate is not None:
+            outcome.word, outcome.depth = Word.PROVED, 1
+            outcome.lemmas = tuple(sorted({f.prop for f in needed if f.prop and f.prop != prop}))
+            outcome.certificate = None if certificate.folder is None else str(certificate.folder)
+        else:
+            outcome.reason = self.lost.get(prop) or reason or "not inductive"
+        return outcome

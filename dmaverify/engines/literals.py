@@ -1,0 +1,226 @@
+"""What invariants are made of: the conditions that matter in a System, and clauses of two or three of them.
+
+A *literal* is a condition over the state. The universe of literals is read off the System: its truth values, small sets of values,
+the conditions that its guards and checks ask, and relations between variables of one type. A *clause* excludes a state by
+saying that some of the literals that hold there never hold together. Whether they never did in the samples is a matter of
+one bitwise "and" for each pair.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from dmaverify.engines.sampling import Samples
+from dmaverify.ir.expr import Expr, and_, const, eq, inputs, le, mk, not_, substitute, var, variables, walk
+from dmaverify.ir.system import Kind, System
+from dmaverify.ir.types import Bool, Int
+
+FEW_VALUES = 48
+"""A variable with at most so many values in the samples has a literal for each."""
+
+MOST_RELATED = 40
+"""Variables of one type are related pairwise if there are at most so many."""
+
+MOST_LITERALS = 2500
+
+_JUNCTIONS = ("and", "or", "not")
+
+
+def universe(system: System, samples: Samples, hints: Sequence[Expr] = ()) -> list[Expr]:
+    """Positive literals, the ones that matter most first."""
+    found: dict[int, Expr] = {}
+
+    def add(e: Expr) -> None:
+        if e.op == "not":
+            e = e.args[0]
+        if not e.is_const and variables(e):
+            found.setdefault(e.uid, e)
+
+    for e in _values(system, samples):
+        add(e)
+    for root in itertools.chain(hints, _conditions(system)):
+        for atom in atoms(root):
+            add(atom)
+    for e in _relations(system):
+        add(e)
+    for a in system.actions:
+        # what a condition says where this action has been: one step back
+        for atom in atoms(*(c.cond for c in a.checks)):
+            back = substitute(atom, a.updates)
+            if not inputs(back):
+                add(back)
+    return list(found.values())[:MOST_LITERALS]
+
+
+def atoms(*roots: Expr) -> list[Expr]:
+    """The conditions below the roots that are no junctions and read no inputs."""
+    return [
+        n
+        for n in walk(*roots)
+        if isinstance(n.type, Bool) and n.op not in (*_JUNCTIONS, "const", "input", "ite") and not inputs(n)
+    ]
+
+
+def _conditions(system: System) -> Iterable[Expr]:
+    for w in system.always:
+        yield w.cond
+        yield w.when
+    for a in system.actions:
+        for c in a.checks:
+            yield c.cond
+            yield c.path
+        yield a.guard
+    for a in system.actions:
+        yield from a.updates.values()
+
+
+def _values(system: System, samples: Samples) -> Iterable[Expr]:
+    for v in system.vars:
+        leaf = var(v.name, v.type)
+        if isinstance(v.type, Bool):
+            yield leaf
+            continue
+        seen = {samples.packing.value(s, v.name) for s in samples.states}
+        if len(seen) <= FEW_VALUES:
+            yield from (eq(leaf, const(n, v.type)) for n in sorted(seen))
+        else:
+            yield eq(leaf, const(0, v.type))
+
+
+def _relations(system: System) -> Iterable[Expr]:
+    """Equality, order, inclusion and disjointness of variables of one type, where the System computes such things."""
+    masks, ordered = _used_as(system, ("band", "bor", "bnot")), _used_as(system, ("lt", "le", "add", "sub"))
+    groups: dict[Int, list[str]] = {}
+    for v in system.vars:
+        if isinstance(v.type, Int) and v.kind is not Kind.PC and v.type.width > 1:
+            groups.setdefault(v.type, []).append(v.name)
+    for t, names in groups.items():
+        if len(names) > MOST_RELATED:
+            continue
+        zero = const(0, t)
+        for a, b in itertools.combinations(names, 2):
+            x, y = var(a, t), var(b, t)
+            yield eq(x, y)
+            if a in masks and b in masks:
+                yield eq(mk("band", (x, y)), zero)
+                yield eq(mk("band", (x, mk("bnot", (y,)))), zero)
+                yield eq(mk("band", (y, mk("bnot", (x,)))), zero)
+            if a in ordered and b in ordered:
+                yield le(x, y)
+                yield le(y, x)
+
+
+def _used_as(system: System, ops: Sequence[str]) -> set[str]:
+    """Variables below (or assigned from) one of the operators."""
+    found: set[str] = set()
+    for node in walk(*system.exprs()):
+        if node.op in ops:
+            found |= variables(node)
+    while True:
+        more = {
+            name for a in system.actions for name, e in a.updates.items() if name not in found and variables(e) & found
+        } | {
+            other
+            for a in system.actions
+            for name, e in a.updates.items()
+            if name in found
+            for node in _copied(e)
+            if (other := node) not in found
+        }
+        if not more:
+            return found
+        found |= more
+
+
+def _copied(e: Expr) -> Iterable[str]:
+    """Variables whose value the expression may simply pass on."""
+    todo = [e]
+    while todo:
+        node = todo.pop()
+        if node.op == "ite":
+            todo.extend(node.args[1:])
+        elif node.op == "var":
+            yield node.data
+
+
+@dataclass(frozen=True)
+class Clause:
+    """The literals never hold together. ``surprise``: how many samples would have all of them if they were independent."""
+
+    literals: tuple[Expr, ...]
+    surprise: float
+
+    @property
+    def condition(self) -> Expr:
+        """What the clause says."""
+        return not_(and_(*self.literals))
+
+
+class Learner:
+    """Finds clauses that no sample contradicts and that exclude a given state."""
+
+    def __init__(self, system: System, samples: Samples, hints: Sequence[Expr] = ()) -> None:
+        self.samples = samples
+        self.literals = universe(system, samples, hints)
+        self._judge = samples.judge(self.literals)
+        self.size = len(samples.states)
+        self._all = (1 << self.size) - 1
+        self._truth = samples.truth(self.literals)
+        self._read = [variables(e) for e in self.literals]
+
+    def holding(self, state: int) -> list[tuple[int, int, Expr]]:
+        """For each literal that holds in the state (negations among them): its number, the samples with it, itself."""
+        return [
+            (n, self._truth[n], e) if value else (n, self._all ^ self._truth[n], not_(e))
+            for n, (value, e) in enumerate(zip(self._judge(state), self.literals, strict=True))
+        ]
+
+    def clauses(self, state: int, about: set[str], most: int, width: int = 2) -> list[Clause]:
+        """Clauses of up to ``width`` literals that exclude the state, best first.
+
+        ``about``: variables that what is to be kept depends on; clauses that have nothing to do with them come last.
+        """
+        here = self.holding(state)
+        found: list[tuple[bool, float, Clause]] = []
+        for n, bits, e in here:
+            if bits == 0:
+                found.append((bool(self._read[n] & about), float(self.size), Clause((e,), float(self.size))))
+        if not found:
+            found = self._pairs(here, about)
+        if not found and width > 2:
+            found = self._triples(here, about)
+        # the sort is stable and the universe is ordered by importance, so ties are decided by that
+        found.sort(key=lambda f: (-f[0], -f[1]))
+        return [c for _, _, c in found[:most]]
+
+    def _pairs(self, here: list[tuple[int, int, Expr]], about: set[str]) -> list[tuple[bool, float, Clause]]:
+        found = []
+        counts = [bits.bit_count() for _, bits, _ in here]
+        for i, (n, a, x) in enumerate(here):
+            touches = bool(self._read[n] & about)
+            for j in range(i):
+                m, b, y = here[j]
+                if a & b == 0:
+                    surprise = counts[i] * counts[j] / self.size
+                    near = touches or bool(self._read[m] & about)
+                    found.append((near, surprise, Clause((y, x), surprise)))
+        return found
+
+    def _triples(self, here: list[tuple[int, int, Expr]], about: set[str]) -> list[tuple[bool, float, Clause]]:
+        found = []
+        near = [h for h in here if self._read[h[0]] & about][:120]
+        rest = sorted(here, key=lambda h: h[1].bit_count())[:160]
+        for n, a, x in near:
+            for m, b, y in rest:
+                if m == n:
+                    continue
+                both = a & b
+                for k, c, z in rest:
+                    if k > m and k != n and both & c == 0:
+                        surprise = a.bit_count() * b.bit_count() * c.bit_count() / self.size**2
+                        found.append((True, surprise, Clause((x, y, z), surprise)))
+            if len(found) > 20_000:
+                break
+        return found

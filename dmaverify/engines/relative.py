@@ -1,0 +1,193 @@
+"""Facts and their one-step proofs: is each of a set of facts kept by every action, if all of them hold before it?
+
+One incremental solver holds the state before a step as free symbols. A fact can be switched on as an assumption; so the solver
+also says which facts a proof used, and a proof stays good until one of those is dropped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from dmaverify.engines.base import Budget
+from dmaverify.engines.smt.encode import Encoder, no_inputs
+from dmaverify.engines.smt.solver import SolverName, Term, make_solver
+from dmaverify.engines.smt.terms import constant, decoded, sort_of
+from dmaverify.engines.smt.unroll import enabled, passes
+from dmaverify.ir.expr import TRUE, Expr, and_, not_, variables
+from dmaverify.ir.system import Check, System
+from dmaverify.ir.types import Type, Value
+
+FactKind = Literal["domain", "assumption", "always", "hint", "check", "learned"]
+
+
+@dataclass(eq=False)
+class Fact:
+    """Something that is to hold: of every reachable state (``condition``), or in every step of one action (``check``)."""
+
+    number: int
+    kind: FactKind
+    name: str
+    condition: Expr = TRUE
+    action: int | None = None
+    """For a check: which action it belongs to."""
+    check: Check | None = None
+    prop: str | None = None
+    """The property (or lemma) that it is a part of."""
+    depth: int = 0
+    """For learned facts: how many learned facts stand between it and what is to be proved."""
+    about: set[str] = field(default_factory=set)
+    """What it reads."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """A counterexample to a one-step proof: the facts hold in ``state``, and some do not behind the action."""
+
+    action: int
+    state: dict[str, Value]
+    broken: tuple[Fact, ...]
+
+
+class Relative:
+    """One-step queries about one System."""
+
+    def __init__(self, system: System, budget: Budget, solver: SolverName, seed: int = 0) -> None:
+        self.system = system
+        self.solver = make_solver(solver, budget, seed)
+        w = self.writer = self.solver.writer
+        self.before: dict[str, Term] = {v.name: w.symbol(f"s.{v.name}", sort_of(v.type)) for v in system.vars}
+        self._inputs: dict[tuple[str, Type], Term] = {}
+        self.encode = Encoder(w, self.before, self._input)
+        self._behind: dict[int, Encoder[Term]] = {}
+        self._enabled = [enabled(system, a) for a in system.actions]
+        self._stops = [and_(*(passes(c) for c in a.checks if c.stop)) for a in system.actions]
+        self._on: dict[int, Term] = {}
+        values = {
+            v.name: w.symbol(f"init.{v.name}", sort_of(v.type)) if v.any_init else constant(w, v.init, v.type)
+            for v in system.vars
+        }
+        self._initial: Encoder[Term] = Encoder(w, values, no_inputs)
+
+    def _input(self, name: str, t: Type) -> Term:
+        if (name, t) not in self._inputs:
+            self._inputs[name, t] = self.writer.symbol(f"i.{name}:{t}", sort_of(t))
+        return self._inputs[name, t]
+
+    def behind(self, action: int) -> Encoder[Term]:
+        """Encodes conditions over the state behind an action in terms of the state before it."""
+        found = self._behind.get(action)
+        if found is None:
+            updates = self.system.actions[action].updates
+            after = {**self.before, **{name: self.encode(e) for name, e in updates.items()}}
+            found = self._behind[action] = Encoder(self.writer, after, no_inputs)
+        return found
+
+    def switch(self, fact: Fact) -> Term:
+        """The assumption that turns a fact about states on."""
+        found = self._on.get(fact.number)
+        if found is None:
+            found = self._on[fact.number] = self.writer.symbol(f"on.{fact.number}", 0)
+            if fact.check is None:
+                self.solver.add(self.writer.apply("=>", [found, self.encode(fact.condition)]))
+        return found
+
+    def concerns(self, fact: Fact, action: int) -> bool:
+        """Whether the fact has to be shown for this action at all."""
+        if fact.check is not None:
+            return fact.action == action
+        return not fact.about.isdisjoint(self.system.actions[action].updates)
+
+    def initially_false(self, facts: Sequence[Fact]) -> list[Fact]:
+        """Those of the facts about states that some initial state contradicts."""
+        broken: list[Fact] = []
+        left = [f for f in facts if f.check is None]
+        while left:
+            wrong = {f.number: self._not(self._initial(f.condition)) for f in left}
+            self.solver.push()
+            for e in self.system.assumptions:
+                self.solver.add(self._initial(e))
+            self.solver.add(self._any(list(wrong.values())))
+            if not self.solver.check():
+                self.solver.pop()
+                break
+            now = [f for f in left if self.solver.value(wrong[f.number])]
+            self.solver.pop()
+            broken += now
+            left = [f for f in left if f not in now]
+        return broken
+
+    def step(self, action: int, wanted: Sequence[Fact], given: Sequence[Fact]) -> Step | set[int]:
+        """Whether the action keeps the wanted facts, from states where the given ones hold: a counterexample, or which were used.
+
+        Checks among ``given`` that belong to the action are taken to pass, except that no check is taken for granted when one
+        of the action's own checks is wanted.
+        """
+        states = [f for f in given if f.check is None]
+        checks = [f for f in given if f.check is not None and f.action == action]
+        own = [f for f in wanted if f.check is not None]
+        kept = [f for f in wanted if f.check is None]
+        used: set[int] = set()
+        for group, assumed in ((own, []), (kept, checks)):
+            if not group:
+                continue
+            answer = self._ask(action, group, states, assumed)
+            if isinstance(answer, Step):
+                return answer
+            used |= answer
+        return used
+
+    def _ask(self, action: int, wanted: list[Fact], states: list[Fact], checks: list[Fact]) -> Step | set[int]:
+        w, solver = self.writer, self.solver
+        assumed = [*states, *checks]
+        switches = [self.switch(f) for f in assumed]
+        wrong = {
+            f.number: self._not(self.encode(passes(f.check)) if f.check else self.behind(action)(f.condition))
+            for f in wanted
+        }
+        solver.push()
+        try:
+            solver.add(self.encode(self._enabled[action]))
+            if wanted[0].check is None:
+                # behind a check that ends the run nothing is claimed
+                solver.add(self.encode(self._stops[action]))
+            for f in checks:
+                assert f.check is not None
+                solver.add(w.apply("=>", [self.switch(f), self.encode(passes(f.check))]))
+            solver.add(self._any(list(wrong.values())))
+            if solver.check(switches):
+                state = {
+                    v.name: decoded(solver.value(self.before[v.name]), v.type) for v in self.system.vars
+                }
+                broken = tuple(f for f in wanted if solver.value(wrong[f.number]))
+                return Step(action, state, broken)
+            return {assumed[k].number for k in solver.core()}
+        finally:
+            solver.pop()
+
+    def follows(self, condition: Expr, given: Sequence[Fact], action: int | None = None) -> bool:
+        """Whether the condition holds in every state of the given facts (where the action can be taken, if one is named)."""
+        solver = self.solver
+        switches = [self.switch(f) for f in given if f.check is None]
+        solver.push()
+        try:
+            if action is not None:
+                solver.add(self.encode(self._enabled[action]))
+            solver.add(self.encode(not_(condition)))
+            return not solver.check(switches)
+        finally:
+            solver.pop()
+
+    def _not(self, term: Term) -> Term:
+        return self.writer.apply("not", [term])
+
+    def _any(self, terms: Sequence[Term]) -> Term:
+        return terms[0] if len(terms) == 1 else self.writer.apply("or", list(terms))
+
+
+def reads(fact: Fact) -> set[str]:
+    """Variables that a fact is about."""
+    if fact.check is not None:
+        return variables(fact.check.path, fact.check.cond)
+    return variables(fact.condition)

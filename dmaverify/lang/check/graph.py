@@ -1,0 +1,136 @@
+"""What follows from who uses what: recursion, event clauses that reach the model, declarations that nobody
+uses."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dmaverify.lang import ast, sem
+from dmaverify.lang.symbols import FuncSym, ProcSym, Symbol, VarSym
+from dmaverify.span import Span
+
+if TYPE_CHECKING:
+    from dmaverify.lang.check.checker import Checker
+
+
+class GraphChecker:
+    """Works on ``Checker.uses``."""
+
+    def __init__(self, checker: Checker) -> None:
+        self.checker = checker
+        self.uses = checker.uses
+        self._model: dict[Symbol, VarSym | None] = {}
+
+    def run(self, handlers: list[Symbol]) -> None:
+        """All rules."""
+        self._recursion()
+        for h in handlers:
+            for sym, span in self.uses.get(h, []):
+                if isinstance(sym, FuncSym | ProcSym):
+                    self._no_model(sym, span)
+        self._atomics()
+        self._unused()
+
+    def _atomics(self) -> None:
+        out = self.checker.out
+        reached: set[Symbol | None] = set()
+        todo: list[Symbol] = [*out.threads.values(), *out.spontaneous]
+        while todo:
+            sym = todo.pop()
+            if sym not in reached:
+                reached.add(sym)
+                todo += [used for used, _ in self.uses.get(sym, [])]
+        for span, owner in self.checker.atomics:
+            if owner in reached or self.checker.program.scenario is None:
+                self.checker.diags.warning(
+                    "DMA065", "atomic hides interleavings that a kernel has", span,
+                    fix="Take a lock, or let each access be a step of its own.",
+                )  # fmt: skip
+
+    # -- recursion
+    # ------------------------------------------------------------------------------------------------
+
+    def _recursion(self) -> None:
+        done: set[Symbol] = set()
+        for start in [*self.checker.out.funcs, *self.checker.out.procs]:
+            self._visit(start, [], done)
+
+    def _visit(self, sym: Symbol, path: list[Symbol], done: set[Symbol]) -> None:
+        if sym in path:
+            self._circle(path[path.index(sym) :])
+            return
+        if sym in done:
+            return
+        path.append(sym)
+        for used, _ in self.uses.get(sym, []):
+            if isinstance(used, FuncSym | ProcSym):
+                self._visit(used, path, done)
+        path.pop()
+        done.add(sym)
+
+    def _circle(self, circle: list[Symbol]) -> None:
+        if any(isinstance(s, ProcSym) and s.depth is not None for s in circle):
+            return
+        names = " calls ".join(s.name for s in [*circle, circle[0]])
+        first = circle[0]
+        proc = isinstance(first, ProcSym)
+        fix = f"Write  proc {first.name}(…) at most N deep ." if proc else None
+        self.checker.diags.error("DMA063", f"{names}, and nothing says how deep", first.span, fix=fix)
+
+    # -- event clauses
+    # --------------------------------------------------------------------------------------------
+
+    def _no_model(self, sym: Symbol, span: Span) -> None:
+        var = self._reads(sym, set())
+        if var is not None:
+            self.checker.diags.error(
+                "DMA060", f"an event clause calls {sym.name}, which reads {var.name}, of the model", span,
+                notes=[(var.span if var.span.line > 1 or var.module else None, f"{var.name} is a variable")],
+                fix="Let the event carry it, keep it in a ghost, or ask under  always .",
+            )  # fmt: skip
+
+    def _reads(self, sym: Symbol, busy: set[Symbol]) -> VarSym | None:
+        if sym in self._model:
+            return self._model[sym]
+        if sym in busy:
+            return None
+        busy.add(sym)
+        found: VarSym | None = None
+        for used, _ in self.uses.get(sym, []):
+            if isinstance(used, VarSym):
+                found = used
+            elif isinstance(used, FuncSym | ProcSym):
+                found = self._reads(used, busy)
+            if found is not None:
+                break
+        self._model[sym] = found
+        return found
+
+    # -- unused
+    # ---------------------------------------------------------------------------------------------------
+
+    def _unused(self) -> None:
+        program = self.checker.program
+        if program.scenario is None:
+            return
+        scope = self.checker.scopes.scenario
+        asked = (
+            ast.VarDecl,
+            ast.ParamDecl,
+            ast.Const,
+            ast.FuncDecl,
+            ast.ProcDecl,
+            ast.Place,
+            ast.Device,
+            ast.RecordDecl,
+            ast.EnumDecl,
+            ast.ObjectDecl,
+            ast.EventDecl,
+        )
+        for name, decl in scope.module.decls.items():
+            sym = scope.symbols.get(name)
+            if isinstance(decl, asked) and sym is not None and not sym.used and not self._is_used(sym):
+                self.checker.diags.warning("DMA066", f"the {sym.what} {name} is never used", decl.name_span)
+
+    def _is_used(self, sym: Symbol) -> bool:
+        return isinstance(sym.ty, sem.EnumT) and any(c.used for c in sym.ty.cases.values())

@@ -1,0 +1,280 @@
+"""From a scenario file to a System: load, link, check, lay out, lower.
+
+    compiled = compile_scenario("models/boards/shared-pool.dma", variant="v3_10")
+    compiled.system              # the reference System: one action for each step of the text
+    compiled.asked               # properties in the order in which they are asked for
+
+A param with several values is one System for each (``param_instances`` lists them, smallest first), or a frozen variable if it is
+named in ``symbolic``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+from dmaverify.ir.expr import Expr
+from dmaverify.ir.system import System
+from dmaverify.ir.types import Bool, Enum, Index, Int, Range, Type, Value
+from dmaverify.lang import ast, sem
+from dmaverify.lang.check import check
+from dmaverify.lang.check.result import Checked
+from dmaverify.lang.consteval import NotConstant
+from dmaverify.lang.diag import Diagnostic, Diagnostics, DmaError
+from dmaverify.lang.layout import Layout
+from dmaverify.lang.link import Loaded, load
+from dmaverify.lang.lower.context import Ctx, Frame, Unsupported
+from dmaverify.lang.lower.contracts import contracts_of
+from dmaverify.lang.lower.blocks import elements
+from dmaverify.lang.lower.scenario import Built, CoverInfo, build
+from dmaverify.lang.lower.step import Step
+from dmaverify.lang.lower.world import World
+from dmaverify.lang.program import Checks, Expectations, Program
+from dmaverify.span import NOWHERE
+
+
+@dataclass(frozen=True)
+class EventInfo:
+    """An event's parameters: name, the type that the text gives it, and its IR type (None: never stored)."""
+
+    name: str
+    params: tuple[tuple[str, sem.SemType, Type | None], ...]
+
+
+@dataclass
+class Compiled:
+    """A scenario, or one variant of it, for one choice of params."""
+
+    name: str
+    variant: str | None
+    title: str
+    path: str
+    system: System
+    asked: tuple[str, ...]
+    """Names of the properties that the scenario asks about: monitors, lemmas, ``asserts``; in the order of the texts."""
+    expectations: Expectations
+    checks: Checks
+    covers: tuple[CoverInfo, ...]
+    """What should be reachable: by the scenario's word, and the probes against vacuity. Each is a cover of the System or a
+    ``Reached`` effect of that name."""
+    events: dict[str, EventInfo]
+    params: dict[str, Value]
+    diagnostics: list[Diagnostic]
+    """Warnings; errors are raised."""
+    program: Program
+    checked: Checked
+    sources: tuple[str, ...] = ()
+    """The files that the scenario was made of."""
+    cut_at: dict[str, frozenset[int]] = field(default_factory=dict)
+    """For each thread, where an ``assume`` may end a run: standing there is no deadlock."""
+    contracts: tuple[str, ...] = ()
+    """Procs whose contract stands for their body."""
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What every verdict rests on, in words."""
+        return self.system.notes
+
+
+_loaded: dict[tuple[str, int], Loaded] = {}
+
+
+def _load(path: str | Path) -> Loaded:
+    """The linked file; kept while the file does not change, since all variants share it."""
+    p = Path(path)
+    try:
+        key = (str(p.resolve()), p.stat().st_mtime_ns)
+    except OSError:
+        return load(path)
+    if key not in _loaded:
+        _loaded.clear()
+        _loaded[key] = load(path)
+    return _loaded[key]
+
+
+def checked_program(path: str | Path, variant: str | None = None) -> Checked:
+    """The program of a scenario or variant, checked. Raises DmaError with everything that is wrong."""
+    program = _load(path).program(variant)
+    checked = check(program)
+    if checked.errors:
+        raise DmaError(checked.diagnostics)
+    return checked
+
+
+def compile_scenario(
+    path: str | Path,
+    variant: str | None = None,
+    params: Mapping[str, Value | str] | None = None,
+    *,
+    symbolic: Iterable[str] = (),
+    contracts: Iterable[str] = (),
+    monitors: Iterable[str] | None = None,
+) -> Compiled:
+    """The System of a scenario.
+
+    ``params``: values for params (numbers, truth values, or names of enum members and of indexes). ``symbolic``: params that
+    become frozen variables. ``contracts``: procs whose contract stands for their body. ``monitors``: only these are composed
+    in (the empty list: none), whatever the scenario asks for.
+
+    Raises DmaError.
+    """
+    return compile_checked(
+        checked_program(path, variant), params, symbolic=symbolic, contracts=contracts, monitors=monitors
+    )
+
+
+def compile_checked(
+    checked: Checked,
+    params: Mapping[str, Value | str] | None = None,
+    *,
+    symbolic: Iterable[str] = (),
+    contracts: Iterable[str] = (),
+    monitors: Iterable[str] | None = None,
+) -> Compiled:
+    """The same for a program that was checked already, and last of all that share its trees."""
+    program = checked.program
+    if program.scenario is None:
+        raise DmaError(
+            [Diagnostic("DMA014", f"{program.name} is a module, and only a scenario can run", NOWHERE)]
+        )
+    try:
+        given = _given(checked, params or {}, set(symbolic))
+        world = World(checked, Layout(checked, given), given, set(symbolic))
+        used = frozenset(contracts)
+        built = build(world, monitors, lambda w: w.contracts.update(contracts_of(w, used)))
+    except NotConstant as error:
+        raise DmaError([Diagnostic("DMA089", str(error), NOWHERE)]) from error
+    return _compiled(checked, built, given, used)
+
+
+def _compiled(checked: Checked, built: Built, given: dict[str, Value], contracts: frozenset[str]) -> Compiled:
+    program = checked.program
+    world = built.world
+    diagnostics = Diagnostics()
+    diagnostics.extend(program.warnings)
+    diagnostics.extend(checked.diagnostics)
+    diagnostics.extend(world.diagnostics.all)
+    sources = tuple(dict.fromkeys(p.span.file for m in program.modules.values() for p in m.parts))
+    return Compiled(
+        name=program.name,
+        variant=program.variant,
+        title=program.title or "",
+        path=program.path,
+        system=built.system,
+        asked=built.asked,
+        expectations=program.expects,
+        checks=program.checks,
+        covers=built.covers,
+        events=_events(checked, world),
+        params={p.name: given.get(p.name) for p in checked.params},
+        diagnostics=diagnostics.warnings,
+        program=program,
+        checked=checked,
+        sources=sources,
+        cut_at=built.cut_at,
+        contracts=tuple(sorted(contracts)),
+    )
+
+
+def _events(checked: Checked, world: World) -> dict[str, EventInfo]:
+    found = {}
+    for e in checked.events:
+        found[e.name] = EventInfo(
+            e.name,
+            tuple((p.name, p.ty, world.ir(p.ty) if _kept(p.ty) else None) for p in e.params),
+        )
+    return found
+
+
+def _kept(ty: sem.SemType) -> bool:
+    return ty.storable and not isinstance(ty, sem.ErrorT)
+
+
+# -- params ---------------------------------------------
+
+
+def param_instances(path: str | Path, variant: str | None = None) -> list[dict[str, Value]]:
+    """Every choice of params that a scenario asks for, smallest first; one empty choice if it has none with a domain."""
+    checked = checked_program(path, variant)
+    world = World(checked, Layout(checked), {}, set())
+    names: list[str] = []
+    domains: list[list[Value]] = []
+    for p in checked.params:
+        if p.domain is None:
+            continue
+        ctx = Ctx(world, Step(world.type_of), Frame(""))
+        found = elements(ctx, world.pure(p.domain), p.span)
+        names.append(p.name)
+        domains.append(sorted({x.value for c, x in found if x.is_const}))
+    return [dict(zip(names, choice, strict=True)) for choice in product(*domains)]
+
+
+def _given(checked: Checked, params: Mapping[str, Value | str], symbolic: set[str]) -> dict[str, Value]:
+    """The value of each param that is no frozen variable."""
+    known = {p.name: p for p in checked.params}
+    for name in [*params, *symbolic]:
+        if name not in known:
+            raise DmaError([Diagnostic("DMA050", f"the scenario has no param {name}", NOWHERE)])
+    layout = Layout(checked)
+    given: dict[str, Value] = {}
+    for name, p in known.items():
+        if name in symbolic:
+            continue
+        ir = layout.ir_type(p.ty)
+        if name in params:
+            given[name] = _parsed(params[name], ir, name)
+        elif p.value is not None and not isinstance(p.value, ast.AnyType):
+            given[name] = layout.value(p.value)
+        elif p.domain is not None:
+            given[name] = _first(checked, layout, p.domain)
+        else:
+            raise Unsupported(f"{name} may have any value: name it as symbolic, or give it one", p.span)
+    return given
+
+
+def _first(checked: Checked, layout: Layout, domain: ast.Expr) -> Value:
+    world = World(checked, layout, {}, set())
+    found = elements(Ctx(world, Step(world.type_of), Frame("")), world.pure(domain), domain.span)
+    return min(x.value for _, x in found if x.is_const)
+
+
+def _parsed(value: Any, t: Type, name: str) -> Value:
+    """A value as it is given on the command line."""
+    if isinstance(value, str):
+        members = t.members if isinstance(t, Enum) else t.names if isinstance(t, Index) else ()
+        if value in members:
+            return members.index(value)
+        if isinstance(t, Bool) and value in ("true", "false", "on", "off"):
+            return value in ("true", "on")
+        if isinstance(t, Int | Range):
+            value = _number(value)
+    if isinstance(t, Bool) and value in (0, 1):
+        value = bool(value)
+    if not t.contains(value):
+        raise DmaError([Diagnostic("DMA052", f"{value} is no value of {name}", NOWHERE)])
+    return value
+
+
+def _number(text: str) -> int | str:
+    scale = {"K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}.get(text[-1:], 1)
+    digits = text[:-1] if scale > 1 else text
+    try:
+        return int(digits.replace("_", ""), 0) * scale
+    except ValueError:
+        return text
+
+
+__all__ = [
+    "Compiled",
+    "CoverInfo",
+    "EventInfo",
+    "Expr",
+    "checked_program",
+    "compile_checked",
+    "compile_scenario",
+    "param_instances",
+    "replace",
+]

@@ -1,0 +1,499 @@
+"""A whole program as a System: its threads, hardware, monitors, lemmas and covers, put together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+
+from dmaverify.ir.expr import FALSE, TRUE, Expr, Rewriter, and_, const, eq, var, variables
+from dmaverify.ir.system import (
+    Action,
+    Always,
+    Check,
+    Cover,
+    Emit,
+    Kind,
+    LockOp,
+    Property,
+    System,
+    Thread,
+    Var,
+)
+from dmaverify.ir.types import Int, Range, Type, Value
+from dmaverify.lang import ast, symbols
+from dmaverify.lang.lower import monitors, threads
+from dmaverify.lang.lower.codes import BUILTIN
+from dmaverify.lang.lower.context import Ctx, Frame, Unsupported, ev
+from dmaverify.lang.lower.contexts import Contexts
+from dmaverify.lang.lower.flow import Flow
+from dmaverify.lang.lower.graph import Settled, effect_exprs, map_effect, number, pc_update
+from dmaverify.lang.lower.slots import Slots
+from dmaverify.lang.lower.step import Step
+from dmaverify.lang.lower.trees import nodes
+from dmaverify.lang.lower.vals import SetV, Val
+from dmaverify.lang.lower.values import equal
+from dmaverify.lang.lower.world import AT, DONE, Budget, World
+from dmaverify.span import NOWHERE, Span
+
+
+@dataclass(frozen=True)
+class CoverInfo:
+    """Something that should be reachable: what a scenario asks for, or a probe against vacuity."""
+
+    name: str
+    kind: str
+    """``cover``, ``end`` of a sequence, ``slot`` is held, ``operation`` of a client ends, ``assume`` is passed, ``fault`` happens."""
+    span: Span
+
+
+@dataclass(eq=False)
+class UserCover:
+    """A ``cover`` of the text."""
+
+    name: str
+    sym: symbols.CoverSym
+
+    def at_event(self, ctx: Ctx, event: symbols.EventSym, args: list[Val | None]) -> None:
+        """The event happens: is it the one that the cover waits for?"""
+        if self.sym.kind != "event" or self.sym.target is not event:
+            return
+        target = self.sym.decl.target
+        cond: Expr = TRUE
+        if isinstance(target, ast.Call):
+            outer = ctx.inside(Frame("cover", monitor=None))
+            ctx.world.scan(target)
+            for e, value in zip(symbols.arrange(target, event.params), args, strict=True):
+                if e is None or (isinstance(e, ast.Name) and e.name == "_"):
+                    continue
+                if value is None:
+                    return
+                cond = and_(cond, equal(value, ev(outer, e)))
+        ctx.step.reached(self.name, self.sym.span, cond)
+
+
+@dataclass
+class Built:
+    """The System and what belongs to it."""
+
+    system: System
+    asked: tuple[str, ...]
+    covers: tuple[CoverInfo, ...]
+    world: World
+    cut_at: dict[str, frozenset[int]] = field(default_factory=dict)
+
+
+def selected(world: World, only: Iterable[str] | None) -> tuple[list[monitors.Instance], list[str]]:
+    """The monitors that run, and the names of the properties that are asked for. ``only``: overrides what the scenario says."""
+    checks = world.program.checks
+    found: dict[str, monitors.Instance] = {}
+    if not checks.only:
+        for sym in world.checked.monitors:
+            if not sym.params:
+                found[sym.name] = monitors.instance(world, sym, sym.name, [])
+    lemmas: list[str] = []
+    for p in checks.props:
+        if isinstance(p.ref, symbols.MonitorSym):
+            found[p.text] = monitors.instance(world, p.ref, p.text, p.args)
+        elif isinstance(p.ref, symbols.LemmaSym):
+            lemmas.append(p.ref.name)
+    if only is not None:
+        wanted = set(only)
+        found = {n: i for n, i in found.items() if n in wanted}
+    return list(found.values()), lemmas
+
+
+def build(
+    world: World, monitors_only: Iterable[str] | None, prepare: Callable[[World], None] | None = None
+) -> Built:
+    """Lower a whole program."""
+    checked = world.checked
+    live = list(checked.threads.values())
+    world.contexts = Contexts(world, live)
+    world.slots = Slots(world)
+    _budgets(world)
+    _labels_asked(world)
+    world.instances, lemma_names = selected(world, monitors_only)
+    world.covers = [UserCover(c.name, c) for c in checked.covers]
+    if prepare is not None:
+        prepare(world)
+    asked = [i.name for i in world.instances]
+    _support(world)
+    flows = _threads(world, live)
+    hardware = [a for s in checked.spontaneous for a in threads.spontaneous(world, s)]
+    world.contexts.flow = None
+    always = [w for i in world.instances for w in monitors.always_of(world, i)]
+    lemmas = _lemmas(world, lemma_names, monitors_only is None)
+    for found in lemmas.values():
+        always += found
+    asked += [n for n in lemmas if n not in asked]
+    covers = _state_covers(world)
+    finished = [_finish(world, f) for f in flows]
+    actions = [a for found in finished for a in found.actions] + hardware
+    system = System(
+        name=world.program.name
+        if world.program.variant is None
+        else f"{world.program.name}.{world.program.variant}",
+        vars=(),
+        actions=tuple(_unique(actions)),
+        threads=tuple(found.thread for found in finished),
+        always=tuple(always),
+        covers=tuple(covers),
+        assumptions=tuple(world.assumptions),
+        notes=tuple(world.notes),
+    )
+    system = _lock_contexts(world, system)
+    system = _stand_ins(world, system, flows)
+    infos = _cover_infos(world, flows)
+    system = system.with_(covers=(*system.covers, *_probes(world, flows)))
+    system = _variables(world, system, flows)
+    system = system.with_(properties=tuple(_properties(world, system, lemmas)))
+    names = {p.name for p in system.properties}
+    asked += [n for n in ("asserts",) if n in names]
+    cut = {f.name: _cut_points(f) for f in flows}
+    return Built(system, tuple(asked), tuple(infos), world, cut)
+
+
+# -- preparation ---------------------------------------------
+
+
+def _budgets(world: World) -> None:
+    for f in world.program.faults:
+        limit = 1
+        if f.limit is not None:
+            value = world.pure(f.limit)
+            assert isinstance(value, Expr)
+            limit = int(value.value)
+        t = Range(0, max(1, limit))
+        name = "faults_left" if f.names is None else "faults_left." + "_".join(f.names)
+        world.budgets.append(Budget(f.names, world.declare(name, t, limit, f.span), t))
+
+
+def _labels_asked(world: World) -> None:
+    for t in world.checked.threads.values():
+        for x in nodes(
+            getattr(t.decl, "body", None), getattr(t.decl, "mays", None), getattr(t.decl, "while_", None)
+        ):
+            if isinstance(x, ast.AtLabel):
+                world.asked_labels.add((x.thread, x.label))
+    for c in world.checked.covers:
+        if c.kind == "label" and isinstance(c.target, symbols.LabelSym):
+            world.asked_labels.add((c.target.owner.name, c.target.name))
+        for x in nodes(c.decl):
+            if isinstance(x, ast.AtLabel):
+                world.asked_labels.add((x.thread, x.label))
+
+
+def _support(world: World) -> None:
+    """Monitors whose ghosts a selected monitor or lemma reads are needed too, though they are not asked about."""
+    texts: list[object] = [i.decl for i in world.instances] + [le.decl for le in world.checked.lemmas]
+    for x in nodes(*texts):
+        ref = getattr(x, "ref", None)
+        if isinstance(ref, symbols.GhostSym) and ref.monitor is not None:
+            if not ref.monitor.params and all(i.sym is not ref.monitor for i in world.instances):
+                world.instances.insert(0, monitors.instance(world, ref.monitor, ref.monitor.name, []))
+
+
+def _threads(world: World, live: list[symbols.ThreadSym]) -> list[Flow]:
+    flows: list[Flow] = []
+    calls = [t for t in live if t.kind == "initcall"]
+    if calls:
+        flows.append(threads.boot(world, calls))
+    makers = {
+        "sequence": threads.sequence,
+        "client": threads.client,
+        "interrupt": threads.interrupt,
+        "work": threads.deferred,
+        "timer": threads.deferred,
+    }
+    for t in live:
+        if t.kind != "initcall":
+            flows.append(makers[t.kind](world, t))
+    return flows
+
+
+def _lemmas(world: World, named: list[str], everything: bool) -> dict[str, list[Always]]:
+    found: dict[str, list[Always]] = {}
+    for lemma in world.checked.lemmas:
+        if not everything and lemma.name not in named:
+            continue
+        inst = next((i for i in world.instances if i.sym is lemma.monitor), None) if lemma.monitor else None
+        if lemma.monitor is not None and inst is None:
+            continue
+        if _too_large(world, lemma.decl):
+            continue
+        found[lemma.name] = monitors.lemma_instances(world, lemma.decl, lemma.name, inst)
+    return found
+
+
+def _too_large(world: World, lemma: ast.Lemma) -> bool:
+    """Whether a lemma speaks of all numbers of a wide type: it is proved alone, of its funcs."""
+    for b in lemma.binders:
+        if b.domain is None and b.ty is not None:
+            t = world.ir(b.ty)
+            if isinstance(t, Int) and t.width > 8:
+                return True
+    return False
+
+
+# -- actions ---------------------------------------------
+
+
+@dataclass
+class _Finished:
+    actions: list[Action]
+    thread: Thread
+
+
+def _finish(world: World, f: Flow) -> _Finished:
+    settled = f.graph.settle(f.locals)
+    count = number(settled, f.graph.start)
+    pc_type = Range(0, max(1, count - 1))
+    pc = f"{f.name}.pc"
+    world.types[pc] = pc_type
+    world.vars[pc] = Var(pc, pc_type, 0, Kind.PC, f.name)
+    guard = world.contexts.guard(f)
+    read = _locals_read(settled, f.locals)
+    actions = []
+    for s in settled:
+        updates = {n: e for n, e in s.updates.items() if n not in f.locals or n in read}
+        if s.targets:
+            updates[pc] = pc_update(s.targets, pc_type)
+        n = s.node
+        at = n.at.find().number
+        actions.append(
+            Action(
+                n.name or f.name,
+                f.name,
+                at,
+                and_(guard, n.guard),
+                n.inputs,
+                s.effects,
+                updates,
+                None,
+                n.locks,
+                text=n.text,
+                actor=f.actor,
+                stack=n.stack,
+                span=n.span,
+            )
+        )
+    for name, t in f.locals.items():
+        world.vars[name] = Var(name, t, t.default, Kind.LOCAL, f.name)
+    ends = [f.end.find()]
+    numbered = frozenset(p.number for p in ends if p.number is not None) | _cut_points(f)
+    labels = {name: p.find().number for name, p in f.labels.items()}
+    thread = Thread(
+        f.name,
+        pc,
+        f.actor,
+        f.level,
+        f.cpu is None and f.actor in {d.name for d in world.checked.devices},
+        numbered,
+        frozenset(p.find().number for p in f.idle if p.find().number is not None),  # type: ignore[misc]
+        {n: k for n, k in labels.items() if k is not None},
+        world.checked.threads[f.name].span if f.name in world.checked.threads else NOWHERE,
+    )
+    return _Finished(actions, thread)
+
+
+def _cut_points(f: Flow) -> frozenset[int]:
+    """Where an ``assume`` may end a run."""
+    points = (n.at.find().number for n in f.graph.nodes if n.cuts)
+    return frozenset(p for p in points if p is not None)
+
+
+def _locals_read(settled: list[Settled], locals_: dict[str, Type]) -> set[str]:
+    """The locals whose values decide something, directly or through other locals."""
+    found: set[str] = set()
+    for s in settled:
+        for effect in s.effects:
+            found |= variables(*effect_exprs(effect))
+        found |= variables(s.node.guard, *(x.lock for x in s.node.locks), *(c for c, _ in s.targets))
+        found |= variables(*(e for n, e in s.updates.items() if n not in locals_))
+    while True:
+        more = set(found)
+        for s in settled:
+            more |= variables(*(e for n, e in s.updates.items() if n in found))
+        if more == found:
+            return found
+        found = more
+
+
+def _unique(actions: list[Action]) -> list[Action]:
+    """Actions with names that differ: a repeated one is numbered."""
+    taken: dict[str, int] = {}
+    found = []
+    names = {a.name for a in actions}
+    for a in actions:
+        n = taken[a.name] = taken.get(a.name, 0) + 1
+        if n == 1:
+            found.append(a)
+            continue
+        name = f"{a.name}#{n}"
+        while name in names:
+            n += 1
+            name = f"{a.name}#{n}"
+        names.add(name)
+        found.append(replace(a, name=name))
+    return found
+
+
+def _lock_contexts(world: World, system: System) -> System:
+    """The built-in property ``lock_context``: found by looking at who takes what where, and put as a check at the taking."""
+    risky: dict[tuple[str, str], Span] = {}
+    for name, cpu, level, _, _ in world.lock_uses:
+        if level != "task" and cpu is not None:
+            for other, other_cpu, other_level, off, span in world.lock_uses:
+                if other == name and other_cpu == cpu and other_level == "task" and not off:
+                    risky[(cpu, str(span))] = span
+    if not risky:
+        return system
+    actions = []
+    for a in system.actions:
+        t = next((t for t in system.threads if t.name == a.thread), None)
+        if t is not None and any(x.op == "acquire" for x in a.locks) and (t.actor, str(a.span)) in risky:
+            text = ("an interrupt on this CPU takes the lock too, and would wait for ever",)
+            check = Check("lock_context", f"lock_context@{a.span.line}", TRUE, FALSE, text, a.span)
+            a = replace(a, effects=(*a.effects, check))
+        actions.append(a)
+    return system.with_(actions=tuple(actions))
+
+
+# -- stand-ins ------------------------------------------------------------------------------------------------------------------------
+
+
+def _stand_ins(world: World, system: System, flows: list[Flow]) -> System:
+    """Put conditions on pcs where the text asks whether a thread is done or at a label."""
+    by_name = {f.name: f for f in flows}
+
+    def at(f: Flow, place: int | None) -> Expr:
+        if place is None:
+            return FALSE
+        t = world.types[f"{f.name}.pc"]
+        return eq(var(f"{f.name}.pc", t), const(place, t))
+
+    def leaf(n: Expr) -> Expr | None:
+        if n.op != "var" or not isinstance(n.data, str) or not n.data.startswith("@"):
+            return None
+        if n.data.startswith(DONE):
+            f = by_name.get(n.data[len(DONE) :]) or by_name.get("boot")
+            return TRUE if f is None else at(f, f.end.find().number)
+        thread, _, label = n.data[len(AT) :].partition(" ")
+        f = by_name.get(thread)
+        if f is None or label not in f.labels:
+            return FALSE
+        return at(f, f.labels[label].find().number)
+
+    rewrite = Rewriter(leaf)
+    actions = []
+    for a in system.actions:
+        actions.append(
+            replace(
+                a,
+                guard=rewrite(a.guard),
+                effects=tuple(map_effect(e, TRUE, rewrite) for e in a.effects),
+                updates={n: rewrite(e) for n, e in a.updates.items()},
+                locks=tuple(LockOp(x.op, rewrite(x.lock)) for x in a.locks),
+            )
+        )
+    return system.with_(
+        actions=tuple(a for a in actions if a.guard is not FALSE),
+        always=tuple(replace(w, cond=rewrite(w.cond), when=rewrite(w.when)) for w in system.always),
+        covers=tuple(replace(c, cond=rewrite(c.cond)) for c in system.covers),
+    )
+
+
+def _variables(world: World, system: System, flows: list[Flow]) -> System:
+    """The variables that something reads or writes, in an order that does not change from run to run."""
+    used: set[str] = set()
+    for e in system.exprs():
+        used |= variables(e)
+    for a in system.actions:
+        used |= set(a.updates)
+    used |= {f"{f.name}.pc" for f in flows}
+    order = [Kind.PARAM, Kind.STATE, Kind.PC, Kind.LOCAL, Kind.GHOST]
+    rank = {k: i for i, k in enumerate(order)}
+    found = [v for n, v in world.vars.items() if n in used]
+    found.sort(key=lambda v: rank[v.kind])
+    return system.with_(vars=tuple(found))
+
+
+# -- properties and covers ---------------------------------------------
+
+
+def _properties(world: World, system: System, lemmas: dict[str, list[Always]]) -> list[Property]:
+    found = []
+    for i in world.instances:
+        d = i.decl
+        title = (d.doc or "").strip().split("\n")[0]
+        found.append(Property(i.name, d.code, "monitor", title, monitors.applies(world, i), span=d.span))
+    by_name = {le.name: le for le in world.checked.lemmas}
+    for name in lemmas:
+        d = by_name[name].decl
+        found.append(Property(name, "DMA092", "lemma", (d.doc or "").strip().split("\n")[0], span=d.span))
+    props = {e.prop for a in system.actions for e in a.effects if isinstance(e, Check)}
+    if "asserts" in props:
+        found.append(Property("asserts", "DMA091", "scenario", "what the scenario and its models assert"))
+    from dmaverify.lang.builtins import BUILTIN_PROPERTIES
+
+    for name, code in BUILTIN.items():
+        title = BUILTIN_PROPERTIES.get(name, "a bound of the model is too small")
+        found.append(Property(name, code, "builtin", title))
+    return found
+
+
+def _state_covers(world: World) -> list[Cover]:
+    found = []
+    for c in world.checked.covers:
+        if c.kind == "condition":
+            world.scan(c.decl)
+            from dmaverify.lang.lower import patterns
+
+            cond = patterns.condition(Ctx(world, Step(world.type_of), Frame(c.name)), c.decl.target)
+            found.append(Cover(c.name, cond, c.span))
+        elif c.kind == "label" and isinstance(c.target, symbols.LabelSym):
+            if isinstance(c.target.owner, symbols.ThreadSym):
+                found.append(Cover(c.name, world.thread_at(c.target), c.span))
+    return found
+
+
+def _probes(world: World, flows: list[Flow]) -> list[Cover]:
+    """Covers that nobody wrote: sequences end, slots are held."""
+    found = []
+    for f in flows:
+        place = f.end.find().number
+        if not f.idle:
+            t = world.types[f"{f.name}.pc"]
+            cond = FALSE if place is None else eq(var(f"{f.name}.pc", t), const(place, t))
+            found.append(Cover(f"{f.name} ends", cond, _span_of(world, f.name)))
+    for t_sym in world.checked.threads.values():
+        for ref in t_sym.slots.values():
+            if id(ref) in world.slots.names:
+                ctx = Ctx(world, Step(world.type_of), Frame(""))
+                for n, (cond, _) in enumerate(world.slots.present(ctx, ref)):
+                    found.append(Cover(f"{t_sym.name}.{ref.name}[{n}] is held", cond, ref.span))
+    return found
+
+
+def _span_of(world: World, name: str) -> Span:
+    t = world.checked.threads.get(name)
+    return t.span if t is not None else NOWHERE
+
+
+def _cover_infos(world: World, flows: list[Flow]) -> list[CoverInfo]:
+    found = [CoverInfo(c.name, "cover", c.sym.span) for c in world.covers]
+    names = {c.name for c in found}
+    found += [
+        CoverInfo(c.name, "end" if c.name.endswith(" ends") else "slot", c.span)
+        for c in _probes(world, flows)
+    ]
+    found += [CoverInfo(n, "operation", s) for n, s in world.operations.items()]
+    found += [CoverInfo(n, "assume", s) for n, s in world.assumes.items()]
+    for b in world.budgets:
+        for fault in sorted(world.used_faults):
+            if (b.names is None or fault in b.names) and f"fault {fault}" not in names:
+                found.append(CoverInfo(f"fault {fault}", "fault", NOWHERE))
+    return found
+
+
+__all__ = ["Built", "CoverInfo", "Emit", "SetV", "Unsupported", "Value", "build"]
