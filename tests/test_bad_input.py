@@ -1,4 +1,4 @@
-"""Bad input: each kind gives one clear error, with code and place, and nothing but `DmaError` ever comes out."""
+"""Bad input: each kind gives one clear error with code and place, and only `DmaError` ever comes out."""
 
 from __future__ import annotations
 
@@ -264,8 +264,8 @@ def test_codes_are_explained() -> None:
 
 
 PIECES = (
-    "{", "}", "(", ")", "[", "]", ",", ";", ":", "=", "->", "=>", "..", "?", "!", "\n", " ", '"', "in", "where",
-    "else", "module", "proc", "if", "all", "any", "new", "4K", "-", "|", "\0", "é", "///", "at most", "not",
+    "{", "}", "(", ")", "[", "]", ",", ";", ":", "=", "->", "=>", "..", "?", "!", "\n", " ", '"', "in",
+    "where", "else", "module", "proc", "if", "all", "any", "new", "4K", "-", "|", "\0", "é", "///", "at most", "not",
     "match", "let", "for",
 )  # fmt: skip
 

@@ -369,8 +369,20 @@ def v2(text: str) -> dict[str, str]:
 
 WRONG: list[tuple[str, dict[str, str], str, int, str]] = [
     # name, files that differ, code, line, a piece of what is said
-    ("missing module", {"models__boards__b": "scenario b\nuse linux.v1_2.amr\n"}, "DMA030", 2, "linux.v1_2.arm"),
-    ("missing in a module", {"models__linux__core": "module linux.core\nimport spec.nothing\n"}, "DMA030", 2, "spec.nothing"),
+    (
+        "missing module",
+        {"models__boards__b": "scenario b\nuse linux.v1_2.amr\n"},
+        "DMA030",
+        2,
+        "linux.v1_2.arm",
+    ),
+    (
+        "missing in a module",
+        {"models__linux__core": "module linux.core\nimport spec.nothing\n"},
+        "DMA030",
+        2,
+        "spec.nothing",
+    ),
     (
         "circle",
         {"spec__api": "module spec.api\nimport linux.core\n"},
@@ -388,9 +400,21 @@ WRONG: list[tuple[str, dict[str, str], str, int, str]] = [
         END,
         "both take the place of linux.core",
     ),
-    ("twice in a module", {"spec__api": "module spec.api\ntype a : u32\nconst a : u32 = 1\n"}, "DMA034", 3, "twice"),
+    (
+        "twice in a module",
+        {"spec__api": "module spec.api\ntype a : u32\nconst a : u32 = 1\n"},
+        "DMA034",
+        3,
+        "twice",
+    ),
     ("twice in a scenario", {"models__boards__b": board("var nic : bool = false\n")}, "DMA034", END, "twice"),
-    ("twice a variant", {"models__boards__b": board("variant v {}\nvariant v {}\n")}, "DMA034", END + 1, "twice"),
+    (
+        "twice a variant",
+        {"models__boards__b": board("variant v {}\nvariant v {}\n")},
+        "DMA034",
+        END + 1,
+        "twice",
+    ),
     (
         "replaces nothing",
         v2("replace func haf(x) = 1\n"),
@@ -440,16 +464,52 @@ WRONG: list[tuple[str, dict[str, str], str, int, str]] = [
         4,
         "result",
     ),
-    ("open", {"models__boards__b": board().replace("use linux.v1_2.arm", "import linux.core")}, "DMA038", 5, "size_of"),
-    ("no variant below", {"models__boards__b": board("variant v from w {}\nvariant ww {}\n")}, "DMA040", END, "w"),
+    (
+        "open",
+        {"models__boards__b": board().replace("use linux.v1_2.arm", "import linux.core")},
+        "DMA038",
+        5,
+        "size_of",
+    ),
+    (
+        "no variant below",
+        {"models__boards__b": board("variant v from w {}\nvariant ww {}\n")},
+        "DMA040",
+        END,
+        "w",
+    ),
     ("a variant of itself", {"models__boards__b": board("variant v from v {}\n")}, "DMA040", END, "itself"),
-    ("for one below", {"models__boards__b": board("variant v for w {}\nvariant w {}\n")}, "DMA040", END, "below"),
-    ("no label", {"models__boards__b": board("variant v { drop driver.gett }\n")}, "DMA041", END, "driver.get"),
+    (
+        "for one below",
+        {"models__boards__b": board("variant v for w {}\nvariant w {}\n")},
+        "DMA040",
+        END,
+        "below",
+    ),
+    (
+        "no label",
+        {"models__boards__b": board("variant v { drop driver.gett }\n")},
+        "DMA041",
+        END,
+        "driver.get",
+    ),
     ("no owner", {"models__boards__b": board("variant v { drop drivr.get }\n")}, "DMA041", END, "driver"),
     ("no option", {"models__boards__b": board("option strikt on\n")}, "DMA042", END, "strict"),
-    ("no thread", {"models__boards__b": board("variant v { start other after drivr }\n")}, "DMA044", END, "driver"),
-    ("no thread to wait for", {"models__boards__b": board("sequence s on cpu0 after drivr {}\n")}, "DMA044", END, "driver"),
-]  # fmt: skip
+    (
+        "no thread",
+        {"models__boards__b": board("variant v { start other after drivr }\n")},
+        "DMA044",
+        END,
+        "driver",
+    ),
+    (
+        "no thread to wait for",
+        {"models__boards__b": board("sequence s on cpu0 after drivr {}\n")},
+        "DMA044",
+        END,
+        "driver",
+    ),
+]
 
 
 @pytest.mark.parametrize(("name", "files", "code", "line", "piece"), WRONG, ids=[w[0] for w in WRONG])

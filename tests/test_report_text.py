@@ -84,7 +84,7 @@ def test_one_variant_is_a_list_with_one_line_for_each_verdict() -> None:
     assert out[0] == "ring, variant no_flush"
     assert out[1].split("  ")[1] == "flush_before_uncached"
     assert "VIOLATED [DMA105]" in out[1]
-    assert "6 steps, none shorter; as expected" in out[1]
+    assert ", 6 steps, none shorter, as expected" in out[1]
     assert "exhausted (100 states)" in out[3]
 
 
@@ -99,7 +99,7 @@ def test_blame_is_repeated() -> None:
 def test_a_vacuous_property_says_which_asserts_were_never_tested() -> None:
     p = prop("zeroing", Word.VACUOUS, None, exercised={"zeroing.1": False}, untested=[("zeroing.1", AT)])
     out = text(ScenarioResult("f", "f", variants=[VariantResult(None, properties=[p])]))
-    assert "zeroing  VACUOUS  never put to the test" in out
+    assert "zeroing  VACUOUS, never put to the test" in out
     assert "zeroing.1" in out
     assert "boards/ring.dma:66:5" in out
 

@@ -8,7 +8,7 @@ a violation until no shorter trace is possible, or says that it cannot tell.
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from dmaverify.engines.base import Budget, Progress, Stopped
@@ -61,6 +61,8 @@ class Bmc:
         self.solver: SolverName = solver
         self.seed = seed
         self.probes = probes
+        self.publish: Callable[[list[Outcome]], None] | None = None
+        """Told after each step what is known so far."""
 
     def run(self, system: System, properties: tuple[str, ...], budget: Budget) -> list[Outcome]:
         """Search to the depth of the budget."""
@@ -85,6 +87,9 @@ class _Search:
             self._search()
         except Stopped as e:
             stopped = e.reason
+        return self._outcomes(stopped)
+
+    def _outcomes(self, stopped: str) -> list[Outcome]:
         return [self._outcome(p, goal, stopped) for p, goal in self.goals.items()]
 
     # -- the search --------------------------------------------------------------------------------------------------
@@ -109,6 +114,8 @@ class _Search:
                 for term in self.unrolling.goes_on(before):
                     self.solver.add(term)
             steps += 1
+            if self.engine.publish is not None:
+                self.engine.publish(self._outcomes(""))
 
     def _finished(self, steps: int) -> bool:
         if all(g.settled for g in self.goals.values()) and all(p.run for p in self.probes):

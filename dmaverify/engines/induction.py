@@ -10,6 +10,7 @@ solver in a fresh process.
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -24,7 +25,7 @@ from dmaverify.engines.smt.solver import SolverName, other
 from dmaverify.engines.traces import spans_of
 from dmaverify.ir.expr import Expr, implies, not_, variables
 from dmaverify.ir.slice import belongs
-from dmaverify.ir.system import Always, Check, Reached, System
+from dmaverify.ir.system import Always, Reached, System
 from dmaverify.verdict import Outcome, Word
 
 MOST_LEARNED = 1500
@@ -90,8 +91,6 @@ class _Proof:
             self.relative = Relative(self.system, self.budget, self.engine.solver, self.engine.seed)
             if self.engine.learn:
                 self.samples = sample(self.system, self.budget, self.engine.seed)
-                for p in self.samples.violated & set(self.properties):
-                    self.lost[p] = "a random walk violates it"
                 hints = [e for h in self._hints() for e in (h.when, h.cond)]
                 self.learner = Learner(self.system, self.samples, hints)
             self._start()
@@ -133,6 +132,14 @@ class _Proof:
                 self._activate(fact)
         for fact in self.relative.initially_false(list(self.active.values())):
             self._drop(fact, "it does not hold initially")
+        if self.samples is not None:
+            stated = [f for f in self.active.values() if f.check is None]
+            everywhere = (1 << len(self.samples.states)) - 1
+            for fact, truth in zip(stated, self.samples.truth([f.condition for f in stated]), strict=True):
+                if truth != everywhere:
+                    self._drop(fact, "a random walk contradicts it")
+            for fact in [f for f in self.active.values() if f.check is not None and f.prop in self.samples.violated]:
+                self._drop(fact, "a random walk violates it")
 
     def _fact(self, kind: FactKind, name: str, condition: Expr, prop: str | None = None, depth: int = 0) -> Fact:
         fact = Fact(len(self.facts), kind, name, condition, prop=prop, depth=depth)
@@ -279,4 +286,29 @@ class _Proof:
             outcome.certificate = None if certificate.folder is None else str(certificate.folder)
         else:
             outcome.reason = self.lost.get(prop) or reason or "not inductive"
+        outcome.exercised = self._exercised(prop, needed, certificate is not None)
+        seen = self.samples.exercised if self.samples is not None else set()
+        covers = [c.name for c in self.system.covers]
+        covers += [e.cover for a in self.system.actions for e in a.effects if isinstance(e, Reached)]
+        outcome.covers = {c: ("", c) in seen or None for c in covers if belongs(c, prop)}
         return outcome
+
+    def _exercised(self, prop: str, needed: list[Fact], proved: bool) -> dict[str, bool | None]:
+        """What the walks have put to the test; of the rest, what the invariant shows to be impossible."""
+        seen = self.samples.exercised if self.samples is not None else set()
+        places: dict[str, list[tuple[int | None, Expr]]] = {}
+        for w in self.system.always:
+            if w.prop == prop:
+                places.setdefault(w.label, []).append((None, w.when))
+        for n, a in enumerate(self.system.actions):
+            for c in a.checks:
+                if c.prop == prop:
+                    places.setdefault(c.label, []).append((n, c.path))
+        found: dict[str, bool | None] = {}
+        for label, where in places.items():
+            found[label] = True if (prop, label) in seen else None
+            if found[label] is None and proved:
+                with contextlib.suppress(Stopped):
+                    if all(self.relative.follows(not_(path), list(self.active.values()), n) for n, path in where):
+                        found[label] = False
+        return found

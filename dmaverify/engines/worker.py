@@ -11,6 +11,7 @@ import contextlib
 import multiprocessing
 import os
 import signal
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -42,7 +43,8 @@ class Worker:
 
     def run(self, system: System, properties: tuple[str, ...], budget: Budget) -> list[Outcome]:
         """What the engine answers, or ``unknown`` with what it had found so far if it had to be ended."""
-        if "fork" not in multiprocessing.get_all_start_methods():
+        cannot = "fork" not in multiprocessing.get_all_start_methods()
+        if cannot or multiprocessing.current_process().daemon:  # such a process may not have children
             return self.engine.run(system, properties, budget)
         context = multiprocessing.get_context("fork")
         ours, theirs = context.Pipe(duplex=False)
@@ -96,6 +98,7 @@ def _child(
     """In the child: run, and report."""
     # an interrupt from the terminal reaches both; the parent decides what becomes of it
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that temporary files go
     with contextlib.suppress(OSError):
         os.setpgid(0, 0)
 
@@ -121,6 +124,9 @@ def _child(
 
 def _end(child: Any) -> None:
     """End the child and what it has started."""
+    if child.is_alive():
+        child.terminate()
+        child.join(4 * POLL)
     if child.is_alive():
         with contextlib.suppress(OSError):
             os.killpg(child.pid, signal.SIGKILL)

@@ -6,34 +6,56 @@ look at a model's state (``always``, ``lemma``) are *not judged* here, and the j
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import itertools
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from dmaverify.evidence.evaluate import Env, Evaluator, Table
+from dmaverify.evidence import forms, operators  # noqa: F401  (they register what evaluates which expression)
+from dmaverify.evidence.codec import BadEvent, decode, decode_pieces
+from dmaverify.evidence.evaluate import Env, Evaluator, initial
 from dmaverify.evidence.patterns import match
 from dmaverify.evidence.statements import Runner
-from dmaverify.evidence.values import ABSENT, BadEvent, decode, default
+from dmaverify.evidence.tables import Scalar, Table
+from dmaverify.evidence.values import ABSENT
 from dmaverify.evidence.world import World
 from dmaverify.lang import ast, sem
-from dmaverify.lang.symbols import EventSym, MonitorSym
+from dmaverify.lang.symbols import EventSym, GhostSym, MonitorSym
+from dmaverify.lang.tree import walk
 from dmaverify.span import Span
+
+KEPT = 100
+"""Failures of one clause that are kept; the rest is counted."""
+
+GAP, END = "gap", "end_of_stream"
+"""Events of these names, where the text declares them, tell handlers of a loss and of the end."""
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A clause that an event made fail. ``event`` counts the events of the stream from 1."""
+
+    label: str
+    event: int
+    name: str
+    message: str
 
 
 @dataclass
 class Clause:
-    """One assert of a monitor, and what became of it. ``failures``: number of the event (from 1) and the message."""
+    """One assert of a monitor, and what became of it. ``failures``: the first ones; ``failed`` counts all."""
 
     label: str
     span: Span
     held: int = 0
     undecided: int = 0
-    failures: list[tuple[int, str]] = field(default_factory=list)
+    failed: int = 0
+    failures: list[Failure] = field(default_factory=list)
 
     @property
     def outcome(self) -> str:
         """``failed``, ``held``, ``undecided`` or ``never reached``."""
-        if self.failures:
+        if self.failed:
             return "failed"
         if self.held:
             return "held"
@@ -45,17 +67,33 @@ class Judgement:
     """What a monitor says of a stream. ``not_judged`` counts its model clauses."""
 
     monitor: str
+    code: str
     clauses: list[Clause]
     not_judged: int
+    applies: bool = True
+    """False: the board cannot have what the monitor speaks of."""
     events: int = 0
-    gaps: int = 0
-    complete: bool | None = None
-    """What the end of the stream said; None: it just stopped."""
+    """How many events it has a clause for."""
 
     @property
     def failed(self) -> bool:
         """Whether some clause failed."""
-        return any(c.failures for c in self.clauses)
+        return any(c.failed for c in self.clauses)
+
+    @property
+    def decided(self) -> bool:
+        """Whether some clause held or failed."""
+        return any(c.failed or c.held for c in self.clauses)
+
+
+@dataclass(frozen=True)
+class Instance:
+    """A monitor with its arguments, if it has any. ``asked``: its judgement is wanted (else others read its ghosts)."""
+
+    name: str
+    sym: MonitorSym
+    args: Mapping[str, ast.Expr] = field(default_factory=dict)
+    asked: bool = True
 
 
 class Judge:
@@ -65,121 +103,164 @@ class Judge:
     type has no null is absent. BadEvent is raised for an unknown event, an unknown argument or a value of the wrong type.
     """
 
-    def __init__(self, monitors: Iterable[MonitorSym], events: dict[str, EventSym], world: World) -> None:
-        self._monitors = list(monitors)
+    def __init__(self, instances: Iterable[Instance], events: Mapping[str, EventSym], world: World) -> None:
+        self.world = world
+        self.number = 0
+        self.gaps = 0
+        self.lost: int | None = 0
+        """Events lost in gaps; None: nobody knows how many."""
+        self.complete: bool | None = None
+        """What the end of the stream said; None: it just stopped."""
         self._events = events
-        self._evaluator = Evaluator(world, {})
-        self._number = 0
-        self._clauses: dict[int, Clause] = {}
-        self.judgements: dict[str, Judgement] = {}
-        for monitor in self._monitors:
-            self._prepare(monitor)
+        self._ghosts: list[tuple[GhostSym, Table | Scalar]] = []
+        self._running: list[_Running] = []
+        common: dict[GhostSym, Table | Scalar] = {}
+        for instance in instances:
+            running = _Running(self, instance, common)
+            self._running.append(running)
+            self._ghosts += running.own.items()
+        world.on_cut = self._cut
 
-    def _prepare(self, monitor: MonitorSym) -> None:
-        for ghost in monitor.ghosts.values():
-            of = ghost.ty.of if isinstance(ghost.ty, sem.MapT) else ghost.ty
-            first = default(of) if ghost.init is None else self._evaluator.value(ghost.init, {})
-            self._evaluator.ghosts[ghost] = Table(first) if isinstance(ghost.ty, sem.MapT) else first
-        decl: ast.Monitor = monitor.decl
-        models: list[ast.Assert] = []
-        for clause_of_model in decl.always:
-            _collect(clause_of_model.body, models)
-        clauses = []
-        for n, node in enumerate(asserts(decl), start=1):
-            if node not in models:
-                clause = Clause(f"{monitor.name}.{n}", node.span)
-                self._clauses[id(node)] = clause
-                clauses.append(clause)
-        not_judged = len(decl.always) + len(decl.lemmas)
-        self.judgements[monitor.name] = Judgement(monitor.name, clauses, not_judged)
+    @property
+    def judgements(self) -> list[Judgement]:
+        """What the monitors say so far."""
+        return [r.judgement for r in self._running if r.instance.asked]
 
-    def feed(self, name: str, raw: dict[str, Any]) -> list[tuple[str, str]]:
-        """Judge one event; the labels and messages of the clauses that it makes fail."""
+    def feed(self, name: str, raw: Mapping[str, Any]) -> list[Failure]:
+        """Judge one event; what it makes fail."""
         event = self._events.get(name)
-        if event is None:
-            raise BadEvent(f"there is no event {name}")
-        self._number += 1
-        values = self._arguments(event, raw)
-        failed: list[tuple[str, str]] = []
-        for monitor in self._monitors:
-            self.judgements[monitor.name].events += 1
-            for handler in monitor.decl.handlers:
-                if handler.ref is event or handler.event == name:
-                    self._handle(handler, values, failed)
+        if event is None or name in (GAP, END):
+            raise BadEvent(f"there is no event {name[:60]!a}" if event is None else f"{name} is written as a line of its own")
+        alternatives = self._arguments(event, raw)
+        self.number += 1
+        return [f for values in alternatives for f in self._happen(event, values)]
+
+    def gap(self, lost: int) -> list[Failure]:
+        """Events are missing here (0: nobody knows how many): all that the ghosts hold is unknown until it is seen again."""
+        self.gaps += 1
+        self.lost = None if lost == 0 or self.lost is None else self.lost + lost
+        for _, held in self._ghosts:
+            held.forget()
+        event = self._events.get(GAP)
+        return [] if event is None else self._happen(event, [lost or ABSENT])
+
+    def end(self, complete: bool) -> list[Failure]:
+        """The stream ends; ``complete``: it holds everything that happened until then."""
+        self.complete = complete
+        event = self._events.get(END)
+        return [] if event is None else self._happen(event, [complete])
+
+    def _happen(self, event: EventSym, values: list[Any]) -> list[Failure]:
+        failed: list[Failure] = []
+        for running in self._running:
+            running.handle(event, values, failed)
         return failed
 
-    def gap(self, lost: int) -> None:
-        """Events are missing here: nothing that the ghosts hold can be relied on until it is seen again."""
-        for judgement in self.judgements.values():
-            judgement.gaps += 1
-        for ghost, held in list(self._evaluator.ghosts.items()):
-            if isinstance(held, Table):
-                held.forget()
-            else:
-                self._evaluator.ghosts[ghost] = ABSENT
-        if "gap" in self._events:
-            self.feed("gap", {"lost": lost})
-
-    def end(self, complete: bool) -> None:
-        """The stream ends; ``complete``: it holds everything that happened until then."""
-        for judgement in self.judgements.values():
-            judgement.complete = complete
-        if "end_of_stream" in self._events:
-            self.feed("end_of_stream", {"complete": complete})
-
-    def _arguments(self, event: EventSym, raw: dict[str, Any]) -> list[Any]:
-        names = [p.name for p in event.params]
+    def _arguments(self, event: EventSym, raw: Mapping[str, Any]) -> list[list[Any]]:
+        """The values of the parameters; several lists where a stretch of memory is several pieces."""
         for given in raw:
-            if given not in names:
-                raise BadEvent(f"{event.name} has no argument {given}; it has {', '.join(names) or 'none'}")
-        return [decode(raw[p.name], p.ty, p.name) if p.name in raw else ABSENT for p in event.params]
-
-    def _handle(self, handler: ast.Handler, values: list[Any], failed: list[tuple[str, str]]) -> None:
-        def asserted(node: ast.Assert, outcome: Any, message: str) -> None:
-            clause = self._clauses[id(node)]
-            if outcome is ABSENT:
-                clause.undecided += 1
-            elif outcome:
-                clause.held += 1
+            if not given.startswith("_") and all(p.name != given for p in event.params):
+                names = ", ".join(p.name for p in event.params)
+                raise BadEvent(f"{event.name} has no argument {given[:60]!a}; it has {names or 'none'}")
+        columns: list[list[Any]] = []
+        for p in event.params:
+            value = raw.get(p.name)
+            if p.name not in raw:
+                columns.append([ABSENT])
+            elif isinstance(p.ty, sem.IndexT) and p.ty.kind == "blocks" and value is not None:
+                pieces = decode_pieces(value, p.ty, p.name, self.world)
+                columns.append([ABSENT] if pieces is ABSENT else list(pieces))
             else:
-                clause.failures.append((self._number, message))
-                failed.append((clause.label, message))
+                columns.append([decode(value, p.ty, p.name, self.world)])
+        return [list(row) for row in itertools.product(*columns)]
 
-        env: Env = {}
-        runner = Runner(self._evaluator, asserted)
-        fits: Any = True
-        for pattern, value in zip(handler.patterns, values, strict=False):
-            one = match(pattern, value, env, self._evaluator)
-            # a plain name always fits, also an argument that is absent
-            one = True if isinstance(pattern, ast.PatName) and not pattern.args and one is ABSENT else one
-            fits = one if fits is True or one is False else fits
-        if fits is ABSENT:
-            runner.undecided(handler.body, env)
-        elif fits:
-            runner.run(handler.body, env)
+    def _cut(self, index: sem.IndexT, old: int, new: int) -> None:
+        """A piece of memory is two from now on: what was known of it is known of both."""
+        for ghost, held in self._ghosts:
+            if isinstance(held, Table) and isinstance(ghost.ty, sem.MapT):
+                for place, key in enumerate(ghost.ty.keys):
+                    if key is index:
+                        held.split(place, old, new)
+
+
+class _Running:
+    """One monitor at work. ``common``: ghosts of monitors without parameters, which others may read."""
+
+    def __init__(self, judge: Judge, instance: Instance, common: dict[GhostSym, Table | Scalar]) -> None:
+        self.judge = judge
+        self.instance = instance
+        sym = instance.sym
+        self.own: dict[GhostSym, Table | Scalar] = {}
+        ghosts = common if not sym.params else dict(common)
+        self._evaluator = Evaluator(judge.world, ghosts)
+        for p in sym.params:
+            given = instance.args.get(p.name, p.default)
+            if p.local is not None and given is not None:
+                self._evaluator.env[p.local.key] = self._evaluator.value(given, {})
+        for ghost in sym.ghosts.values():
+            self.own[ghost] = ghosts[ghost] = initial(self._evaluator, ghost)
+        decl: ast.Monitor = sym.decl
+        self._handlers: dict[EventSym, list[ast.Handler]] = {}
+        for handler in decl.handlers:
+            self._handlers.setdefault(handler.ref, []).append(handler)
+        self._clauses: dict[int, Clause] = {}
+        of_model = {id(a) for clause in decl.always for a in walk(clause) if isinstance(a, ast.Assert)}
+        for n, node in enumerate(asserts(decl), start=1):
+            if id(node) not in of_model:
+                self._clauses[id(node)] = Clause(f"{instance.name}.{n}", node.span)
+        applies = True if decl.applies is None else self._evaluator.value(decl.applies, {})
+        not_judged = len(decl.always) + len(decl.lemmas)
+        clauses = list(self._clauses.values())
+        self.judgement = Judgement(instance.name, decl.code, clauses, not_judged, applies is not False)
+        self._failed: list[Failure] = []
+        self._event = ""
+        self._runner = Runner(self._evaluator, self._asserted)
+
+    def handle(self, event: EventSym, values: list[Any], failed: list[Failure]) -> None:
+        """Run the clauses for an event."""
+        handlers = self._handlers.get(event)
+        if handlers is None:
+            return
+        self.judgement.events += 1
+        self._failed, self._event = failed, event.name
+        for handler in handlers:
+            env: Env = {}
+            fits: Any = True
+            for pattern, value in zip(handler.patterns, values, strict=False):
+                one = match(pattern, value, env, self._evaluator)
+                if one is False:
+                    fits = False
+                elif one is ABSENT and fits is True and not _binds(pattern):
+                    fits = ABSENT
+            if fits is ABSENT:
+                self._runner.undecided(handler.body, env)
+            elif fits:
+                self._runner.run(handler.body, env)
+
+    def _asserted(self, node: ast.Assert, outcome: Any, message: str) -> None:
+        clause = self._clauses.get(id(node))
+        if clause is None:
+            return
+        if outcome is ABSENT:
+            clause.undecided += 1
+        elif outcome:
+            clause.held += 1
+        else:
+            clause.failed += 1
+            failure = Failure(clause.label, self.judge.number, self._event, message)
+            if self.instance.asked:
+                self._failed.append(failure)
+            if len(clause.failures) < KEPT:
+                clause.failures.append(failure)
+
+
+def _binds(pattern: ast.Pattern) -> bool:
+    """Whether the pattern is a plain name, which also an argument fits that is absent."""
+    return isinstance(pattern, ast.PatName) and not pattern.args and isinstance(pattern.ty, sem.OptT) is False
 
 
 def asserts(monitor: ast.Monitor) -> list[ast.Assert]:
-    """The asserts of a monitor's event clauses and helper procs, in the order of the text: clause n is the n-th of them all,
-    those of ``always`` clauses counted too (they keep their numbers, though nobody judges them here)."""
-    found: list[ast.Assert] = []
-    parts: list[ast.Handler | ast.Always | ast.ProcDecl] = [*monitor.handlers, *monitor.always, *monitor.procs]
-    for part in parts:
-        _collect(part.body, found)
+    """All asserts of a monitor in the order of the text: clause n is the n-th, those of ``always`` clauses counted too (they
+    keep their numbers, though nobody judges them here). The compiler counts alike."""
+    found = [n for n in walk(monitor) if isinstance(n, ast.Assert)]
     return sorted(found, key=lambda a: (a.span.line, a.span.column))
-
-
-def _collect(node: Any, found: list[ast.Assert]) -> None:
-    if isinstance(node, ast.Assert):
-        found.append(node)
-    elif isinstance(node, ast.Block):
-        for stmt in node.stmts:
-            _collect(stmt, found)
-    elif isinstance(node, ast.If):
-        _collect(node.then, found)
-        _collect(node.orelse, found)
-    elif isinstance(node, ast.Match):
-        for arm in node.arms:
-            _collect(arm.body, found)
-    elif isinstance(node, ast.For | ast.CFor | ast.While):
-        _collect(node.body, found)

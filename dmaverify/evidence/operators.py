@@ -35,7 +35,25 @@ def apply(self: Evaluator, e: ast.Binary, a: Any, b: Any) -> Any:
         return _compare(self, e, a, b)
     if isinstance(a, frozenset | Stretch) or isinstance(e.ty, sem.SetT | sem.FlagsT):
         return _sets(self, e, a, b)
+    left = e.left.conv or e.left.ty
+    if isinstance(left, sem.IndexT) and left.is_partition:
+        return _along(self, left, op, a, b, isinstance(e.ty, sem.IndexT))
     return arithmetic(op, a, b, e.ty)
+
+
+def _along(self: Evaluator, index: sem.IndexT, op: str, a: Any, b: Any, moves: bool) -> Any:
+    """The piece some places after or before a piece, or how many places are between two."""
+    pieces = self.world.everything(index)
+    if pieces is None:
+        size = self.world.size(index, a)
+        if size is ABSENT or index.grain is None:
+            return ABSENT
+        return (a + b * size if op == "+" else a - b * size) if moves else (a - b) // size
+    order = list(pieces)
+    if not moves:
+        return order.index(a) - order.index(b)
+    place = order.index(a) + (b if op == "+" else -b)
+    return order[place] if 0 <= place < len(order) else ABSENT
 
 
 def _junction(self: Evaluator, e: ast.Binary, env: Env) -> Any:

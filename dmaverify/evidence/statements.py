@@ -10,11 +10,14 @@ from collections.abc import Callable
 from enum import Enum
 from typing import Any
 
-from dmaverify.evidence.evaluate import Env, Evaluator, Table
-from dmaverify.evidence.patterns import match
-from dmaverify.evidence.values import ABSENT, wrap
-from dmaverify.lang import ast, sem
-from dmaverify.lang.symbols import GhostSym, LocalSym, ProcSym, arrange, local_key
+from dmaverify.evidence.domains import bindings
+from dmaverify.evidence.evaluate import Env, Evaluator, field_place
+from dmaverify.evidence.operators import apply
+from dmaverify.evidence.patterns import match_all
+from dmaverify.evidence.tables import Scalar, Table
+from dmaverify.evidence.values import ABSENT, UNTOUCHED, wrap
+from dmaverify.lang import ast
+from dmaverify.lang.symbols import FieldRef, GhostSym, LocalSym, ProcSym, arrange, local_key
 
 MAX_ROUNDS = 100_000
 """A loop of a func that runs longer than this yields an absent value."""
@@ -42,7 +45,8 @@ class Runner:
         """Run one statement (a block too)."""
         if isinstance(node, ast.Block):
             for stmt in node.stmts:
-                flow = self.run(stmt, env)
+                handler = _STATEMENTS.get(type(stmt))
+                flow = self.run(stmt, env) if handler is None else handler(self, stmt, env)
                 if flow is not Flow.ON:
                     return flow
             return Flow.ON
@@ -72,7 +76,11 @@ class Runner:
             for arm in node.arms:
                 self.undecided(arm.body, env)
         elif isinstance(node, ast.For):
-            self.undecided(node.body, env)
+            for inner, _ in bindings(self.evaluator, node.binders, node.where, env, node.body):
+                self.undecided(node.body, inner)
+        elif isinstance(node, ast.Let):
+            for name in node.names:
+                env[local_key(name, name.name)] = ABSENT
 
     # -- kinds of statements
 
@@ -93,28 +101,40 @@ class Runner:
         return Flow.ON
 
     def _op_assign(self, node: ast.OpAssign, env: Env) -> Flow:
-        combined = ast.Binary(node.span, node.op, node.target, node.value, node.span)
-        combined.ty = node.target.ty
-        value = self.evaluator.value(combined, env)
-        self._assign(node.target, wrap(value, node.target.ty) if isinstance(value, int) else value, env)
+        ev = self.evaluator
+        old, new = ev.value(node.target, env), ev.value(node.value, env)
+        combined = self._combined(node)
+        value = apply(ev, combined, old, new)
+        self._assign(node.target, wrap(value, node.target.ty) if type(value) is int else value, env)
         return Flow.ON
 
+    def _combined(self, node: ast.OpAssign) -> ast.Binary:
+        """The operation of ``x += e`` as an expression."""
+        found: ast.Binary | None = self.evaluator.notes.get(id(node))
+        if found is None:
+            found = ast.Binary(node.span, node.op, node.target, node.value, node.span)
+            found.ty = node.target.ty
+            self.evaluator.notes[id(node)] = found
+        return found
+
     def _assign(self, target: ast.Expr, value: Any, env: Env) -> None:
-        ghosts = self.evaluator.ghosts
-        if isinstance(target, ast.Name):
-            if isinstance(target.ref, GhostSym):
-                ghosts[target.ref] = value
-            elif isinstance(target.ref, LocalSym):
-                env[target.ref.key] = value
+        if value is UNTOUCHED:
+            value = ABSENT
+        ref = getattr(target, "ref", None)
+        if isinstance(ref, GhostSym):
+            held = self.evaluator.ghosts.get(ref)
+            if isinstance(held, Scalar):
+                held.value = value
+        elif isinstance(ref, LocalSym):
+            env[self.evaluator.key(ref)] = value
         elif isinstance(target, ast.Index):
             table = self.evaluator.value(target.base, env)
-            key = tuple(self.evaluator.value(i, env) for i in target.indexes)
             if isinstance(table, Table):
-                table.put(key, value)
+                table.put(tuple([self.evaluator.value(i, env) for i in target.indexes]), value)
         elif isinstance(target, ast.Field):
             whole = self.evaluator.value(target.base, env)
-            if isinstance(whole, tuple) and isinstance(target.base.ty, sem.RecordT):
-                place = list(target.base.ty.fields).index(target.name)
+            if isinstance(whole, tuple) and isinstance(ref, FieldRef):
+                place = field_place(ref)
                 self._assign(target.base, (*whole[:place], value, *whole[place + 1 :]), env)
             else:
                 self._assign(target.base, ABSENT, env)
@@ -132,10 +152,7 @@ class Runner:
     def _match(self, node: ast.Match, env: Env) -> Flow:
         values = [self.evaluator.value(s, env) for s in node.scrutinees]
         for arm in node.arms:
-            fits: Any = True
-            for pattern, value in zip(arm.patterns, values, strict=False):
-                one = match(pattern, value, env, self.evaluator)
-                fits = one if fits is True or one is False else fits
+            fits = match_all(arm.patterns, values, env, self.evaluator)
             if fits is ABSENT:
                 self.undecided(node, env)
                 return Flow.LOST if _returns(node) else Flow.ON
@@ -144,13 +161,13 @@ class Runner:
         return Flow.ON
 
     def _for(self, node: ast.For, env: Env) -> Flow:
-        for inner in list(self.evaluator.bindings(node.binders, node.where, env)):
-            if inner is None:
-                self.undecided(node.body, env)
-                return Flow.LOST if _returns(node) else Flow.ON
-            before = set(inner)
+        for inner, sure in bindings(self.evaluator, node.binders, node.where, env, node.body):
+            if not sure:
+                self.undecided(node.body, inner)
+                if _returns(node):
+                    return Flow.LOST
+                continue
             flow = self.run(node.body, inner)
-            env.update((k, v) for k, v in inner.items() if k in env and k in before)
             if flow is Flow.BREAK:
                 break
             if flow in (Flow.RETURN, Flow.LOST):

@@ -73,13 +73,15 @@ U32 = Int(32, False)
 class Expr:
     """One node. Build with ``mk``, ``raw`` or the helpers below, never directly."""
 
-    __slots__ = ("__weakref__", "args", "data", "op", "type", "uid")
+    __slots__ = ("__weakref__", "_inputs", "_variables", "args", "data", "op", "type", "uid")
 
     op: str
     args: tuple[Expr, ...]
     type: Type
     data: Any
     uid: int
+    _variables: frozenset[str] | None
+    _inputs: frozenset[str] | None
 
     def __repr__(self) -> str:
         if self.op == "const":
@@ -120,6 +122,7 @@ def raw(op: str, type: Type, args: tuple[Expr, ...] = (), data: Any = None) -> E
         _next_uid += 1
         node = Expr()
         node.op, node.type, node.args, node.data, node.uid = op, type, args, data, _next_uid
+        node._variables = node._inputs = None
         _table[key] = node
     return node
 
@@ -468,14 +471,54 @@ def walk(*roots: Expr) -> Iterator[Expr]:
         stack.extend((a, False) for a in reversed(node.args) if a.uid not in seen)
 
 
+_NO_NAMES: frozenset[str] = frozenset()
+
+
+def _leaves(root: Expr) -> None:
+    """Fill in which variables and inputs every node below ``root`` reads; each node is visited once in its life."""
+    stack = [root]
+    while stack:
+        node = stack[-1]
+        if node._variables is not None:
+            stack.pop()
+            continue
+        missing = [a for a in node.args if a._variables is None]
+        if missing:
+            stack.extend(missing)
+            continue
+        stack.pop()
+        if node.args:
+            node._variables = _union([a._variables or _NO_NAMES for a in node.args])
+            node._inputs = _union([a._inputs or _NO_NAMES for a in node.args])
+        else:
+            node._variables = frozenset((node.data,)) if node.op == "var" else _NO_NAMES
+            node._inputs = frozenset((node.data,)) if node.op == "input" else _NO_NAMES
+
+
+def _union(sets: list[frozenset[str]]) -> frozenset[str]:
+    """The union; the very same object where one of the sets has all of it."""
+    most = max(sets, key=len)
+    return most if all(s is most or s <= most for s in sets) else most.union(*sets)
+
+
 def variables(*roots: Expr) -> set[str]:
     """Names of the state variables that the expressions read."""
-    return {n.data for n in walk(*roots) if n.op == "var"}
+    found: set[str] = set()
+    for r in roots:
+        if r._variables is None:
+            _leaves(r)
+        found |= r._variables or _NO_NAMES
+    return found
 
 
 def inputs(*roots: Expr) -> set[str]:
     """Names of the inputs that the expressions read."""
-    return {n.data for n in walk(*roots) if n.op == "input"}
+    found: set[str] = set()
+    for r in roots:
+        if r._inputs is None:
+            _leaves(r)
+        found |= r._inputs or _NO_NAMES
+    return found
 
 
 class Rewriter:

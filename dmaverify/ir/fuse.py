@@ -130,8 +130,9 @@ class _ThreadFuser:
         self.rule = rule
         self.order = graph.order()
         self.vars = variables
+        self.observed = footprints.stops.get(graph.thread.name, set())
         # a client's idle point is where the deadlock check and the reader look for it
-        self.forced: set[int] = set(graph.thread.idle)
+        self.forced = set(graph.thread.idle) | self.observed
         mine = [a for actions in graph.actions.values() for a in actions]
         self.visible = {id(a): footprints.visible(a) for a in mine}
         self.acquires = {id(a): footprints.acquires(a) for a in mine}
@@ -149,7 +150,8 @@ class _ThreadFuser:
     def _steps(self) -> list[Action]:
         entry = self.graph.entry
         assert entry is not None
-        waiting: dict[int, tuple[int, int | None]] = {entry: (0, None)}
+        # who looks whether the thread stands there wants everything before to be done
+        waiting: dict[int, tuple[int, int | None]] = {p: (0, None) for p in (entry, *self.observed)}
         steps: dict[int, list[Action]] = {}
         todo = [entry]
         while todo:

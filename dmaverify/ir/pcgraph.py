@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterable, Iterator
 
-from dmaverify.ir.expr import TRUE, Expr, and_, not_, or_
+from dmaverify.ir.expr import TRUE, Expr, and_, not_, or_, walk
 from dmaverify.ir.system import Action, System, Thread
 
 
@@ -24,6 +24,32 @@ def targets(pc: Expr) -> list[tuple[Expr, int]] | None:
         else:
             return None
     return [(condition, place) for place, condition in found.items()]
+
+
+def places_read(roots: Iterable[Expr], pcs: Container[str]) -> dict[str, set[int] | None]:
+    """Which places of which pcs some expressions ask about.
+
+    None: they use a pc in another way than ``pc == place``, so every place matters.
+    """
+    found: dict[str, set[int] | None] = {}
+
+    def note(pc: str, place: int | None) -> None:
+        known = found.setdefault(pc, set())
+        if place is None:
+            found[pc] = None
+        elif known is not None:
+            known.add(place)
+
+    todo = list(roots)
+    for root in todo:
+        if root.op == "var" and root.data in pcs:
+            note(root.data, None)
+    for node in walk(*todo):
+        for n, a in enumerate(node.args):
+            if a.op == "var" and a.data in pcs:
+                other = node.args[1 - n] if node.op == "eq" else a
+                note(a.data, int(other.value) if other.op == "const" else None)
+    return found
 
 
 class PcGraph:

@@ -1,12 +1,13 @@
-"""Syntax tree, third part: declarations and the files that hold them.  See `ast`."""
+"""Syntax tree, fourth part: declarations and the files that hold them.  See `ast`."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import Any
 
-from dmaverify.lang.ast_expr import Binder, DottedName, Expr, Message, Node, Pattern, TupleField, Type
+from dmaverify.lang.ast_expr import Binder, Expr, Message, Pattern
 from dmaverify.lang.ast_stmt import Block
+from dmaverify.lang.ast_type import DottedName, Node, TupleField, Type
 from dmaverify.span import Span
 
 

@@ -1,4 +1,4 @@
-"""Syntax tree, fourth part: what scenarios hold, and the two kinds of file.  See `ast`."""
+"""Syntax tree, fifth part: what scenarios hold, and the two kinds of file.  See `ast`."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from dmaverify.lang.ast_decl import Decl
-from dmaverify.lang.ast_expr import Arg, DottedName, Expr, Node, Type
+from dmaverify.lang.ast_expr import Arg, Expr
 from dmaverify.lang.ast_stmt import Block
+from dmaverify.lang.ast_type import DottedName, Node, Type
 from dmaverify.span import Span
 
 

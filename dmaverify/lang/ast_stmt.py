@@ -1,11 +1,12 @@
-"""Syntax tree, second part: statements.  See `ast`."""
+"""Syntax tree, third part: statements.  See `ast`."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import Any
 
-from dmaverify.lang.ast_expr import Arg, Binder, Call, Expr, Message, Node, Pattern, Type
+from dmaverify.lang.ast_expr import Arg, Binder, Call, Expr, Message, Pattern
+from dmaverify.lang.ast_type import Node, Type
 from dmaverify.span import Span
 
 

@@ -29,8 +29,8 @@ _INFIX_WORDS = frozenset(
 _CONTINUES = frozenset({")", "]", ",", ".", "|", "*", "-", "=", "->", ":", "?"}) | _OPERATORS | _ASSIGNS
 """A line that starts with one of these goes on with the one before."""
 _CONTINUES_WORDS = frozenset(
-    {"and", "or", "is", "in", "within", "else", "when", "where", "requires", "ensures", "invariant", "decreases",
-     "at", "not", "as", "with", "applies", "holding", "after", "before"}
+    {"and", "or", "is", "in", "within", "else", "when", "where", "requires", "ensures", "invariant",
+     "decreases", "at", "not", "as", "with", "applies", "holding", "after", "before"}
 )  # fmt: skip
 _HEADS = frozenset(
     {"IF", "WHILE", "FOR", "MATCH", "LOCK", "WHEN", "REPEAT", "REQUIRES", "ENSURES", "OBJECT", "LOOP"}

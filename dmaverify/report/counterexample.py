@@ -19,6 +19,9 @@ from dmaverify.span import Span
 RESULT_WIDTH = 26
 """What a step returns or chooses is cut here."""
 
+STATEMENT_WIDTH = 90
+"""A statement is told up to here."""
+
 COLUMN_WIDTH = 20
 """A column of state is not wider."""
 
@@ -106,8 +109,10 @@ def _rows(story: Story, everything: bool) -> list[_Row]:
             indent += 1
         shown[who] = known
         if visible:
-            result = f"  {page.cut(st.result, RESULT_WIDTH)}" if st.result else ""
-            rows.append(_Row(st.actor, st.thread, indent, st.text + result, _at(st.span), st))
+            # a record's fields are in the statement that builds it
+            result = f"  {page.cut(st.result, RESULT_WIDTH)}" if st.result and "{" not in st.result else ""
+            told = page.cut(st.text, STATEMENT_WIDTH) + result
+            rows.append(_Row(st.actor, st.thread, indent, told, _at(st.span), st))
     return rows
 
 

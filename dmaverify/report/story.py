@@ -16,6 +16,7 @@ from dmaverify.report import sources
 from dmaverify.report.values import cells, differences, show
 from dmaverify.report.watch import Demand, Watched, cells_of, relevant_steps
 from dmaverify.results import Call, Change, Failure, Story, StoryStep
+from dmaverify.span import Span
 from dmaverify.verdict import Trace
 
 MOST_COLUMNS = 3
@@ -97,9 +98,12 @@ def _judged_in(run: _Run, step: int, in_step: bool) -> tuple[State, dict[str, Va
 def _failure(run: _Run, step: int, in_step: bool, failed: Failed) -> Failure:
     span = failed.cause.span
     code = next((p.code for p in run.interp.system.properties if p.name == failed.prop), "")
-    return Failure(
-        failed.prop, code, failed.label, step, in_step, failed.message, sources.text_of(span), (), span
-    )
+    return Failure(failed.prop, code, failed.label, step, in_step, failed.message, _condition(span), (), span)
+
+
+def _condition(span: Span) -> str:
+    """What an assert asserts, as it is written, without the message behind it."""
+    return sources.text_of(span).split(', "')[0]
 
 
 def _watched(run: _Run, step: int, in_step: bool, failed: Failed) -> list[Watched]:

@@ -89,13 +89,27 @@ def _heading(s: ScenarioResult) -> list[Line]:
 
 
 def _list(s: ScenarioResult, v: VariantResult, options: TextOptions) -> list[Line]:
-    rows: list[list[Line]] = []
-    for p in v.properties:
-        blame = words.blame_words(p)
-        verdict = page.join(text(words.long_word(p), words.style_of(p)), text(f", {blame}" if blame else ""))
-        remarks = [r for r in (words.length_words(p), _remark(p)) if r]
-        rows.append([text(p.name), verdict, text("; ".join(remarks), "" if p.status == OK else "warn")])
-    out = page.table(rows)
+    quiet = [p for p in v.properties if p.kind == "builtin" and p.status == OK and p.word.holds]
+    told = [p for p in v.properties if p not in quiet]
+    names = max((len(p.name) for p in told), default=0)
+    out: list[Line] = []
+    for p in told:
+        verdict = text(words.long_word(p), words.style_of(p))
+        line = page.join(text(f"  {p.name:<{names}}  "), verdict)
+        style = "" if p.status == OK else "warn"
+        for remark in (words.blame_words(p), words.length_words(p), _remark(p)):
+            if not remark:
+                continue
+            longer = page.join(line, text(f", {remark}", style))
+            if page.width_of(longer) > options.width:
+                out.append(line)
+                longer = text(" " * (names + 6) + remark, style)
+            line = longer
+        out.append(line)
+    if quiet:
+        out += page.hanging(
+            "", f"built-in checks hold: {', '.join(p.name for p in quiet)}", 2, 0, options.width
+        )
     for p in v.properties:
         out += _explanations(p, options.width)
     return out

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from dmaverify.engines.interp import Interpreter, State
-from dmaverify.ir.expr import Expr
+from dmaverify.ir.expr import Expr, variables
 from dmaverify.ir.system import Action, Kind
 from dmaverify.ir.types import Map, Opt, Record, Type, Value, index_values, ordinal
 from dmaverify.report.values import show
@@ -154,12 +154,14 @@ def relevant_steps(
     """
     needed: set[Cell] = set(start.cells)
     relevant: set[int] = set()
-    pcs = {t.pc for t in interp.system.threads}
+    # where a thread stands and which locks are free leads from step to step without saying anything about the data
+    leading = {t.pc for t in interp.system.threads}
+    leading |= {v for a in interp.system.actions for op in a.locks for v in variables(op.lock)}
     for k in range(len(actions), 0, -1):
         written = [
             (var, path)
             for var in actions[k - 1].updates
-            if var not in pcs
+            if var not in leading
             for path in _changed(interp.value(states[k - 1], var), interp.value(states[k], var))
         ]
         hit = [(cell, n) for cell in written for n in needed if _overlap(cell, n)]
@@ -172,7 +174,7 @@ def relevant_steps(
             demand.add(actions[k - 1].updates[var], path)
             if n[1] == path:
                 needed.discard(n)
-        needed |= {c for c in demand.cells if c[0] not in pcs}
+        needed |= {c for c in demand.cells if c[0] not in leading}
     return relevant
 
 

@@ -298,6 +298,17 @@ class Program:
             Action(f"hw{n}", None, None, and_(guard, ne(var(x, t), new)), (), effects, {x: new})
         )
 
+    def standing(self, mixed: bool) -> Expr:
+        """Some threads stand in certain places; ``mixed``: or do not, while something else holds."""
+        asked = self.r.sample(self.threads, self.r.choice((1, 1, 2)))
+        parts = []
+        for t in asked:
+            pc = next(v for v in self.vars if v.name == t.pc)
+            last = pc.type.count - 1
+            stands = eq(var(pc.name, pc.type), const(self.r.choice((last, last, self.r.randint(0, last))), pc.type))
+            parts.append(not_(stands) if mixed and self.r.random() < 0.3 else stands)
+        return and_(*parts, self.test(self.shared)) if mixed else and_(*parts)
+
     def observer(self) -> Always | None:
         """A state property, judged anywhere or where the locks of what it reads are free."""
         r = self.r
@@ -324,6 +335,10 @@ def program(seed: int) -> System:
     covers: tuple[Cover, ...] = ()
     if p.r.random() < 0.3:
         covers = (Cover("p.cover", p.test(p.shared)),)
+    if p.r.random() < 0.4:
+        covers += (Cover("p.stands", p.standing(p.r.random() < 0.3)),)
+    if p.r.random() < 0.15:
+        always += (Always("q", p.label(), or_(not_(p.standing(True)), p.test(p.shared))),)
     names = ("p", "q", "cells", "builtin")
     properties = tuple(Property(n, n.upper(), "builtin" if n == "builtin" else "monitor") for n in names)
     return System(

@@ -54,7 +54,6 @@ class Checker:
         self.objects = VarSym("the field of an object")
         """Stands for all fields of all objects among ``uses``."""
         self.atomics: list[tuple[Span, Symbol | None]] = []
-        self._busy: set[Symbol] = set()
         self._done: set[Symbol] = set()
 
     def run(self) -> None:
@@ -250,12 +249,7 @@ class Checker:
             self._option_type(sym)
         if written:
             return sym.ty
-        if sym in self._busy:
-            self.diags.error("DMA063", f"{sym.name} is defined by itself", sym.span)
-            return sem.ERROR
-        self._busy.add(sym)
-        self.finish(sym)
-        self._busy.discard(sym)
+        self.finish(sym)  # where it is defined by itself its type is not known yet; ``graph`` says so
         return sym.ty
 
     def scope_of(self, sym: Symbol) -> ModuleScope:

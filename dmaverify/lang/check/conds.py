@@ -123,10 +123,6 @@ class Conditions(Patterns):
             for b in ends:
                 self.coerce(b, want)
             return want
-        if want is not None and any(self._fits(b, want) for b in ends):
-            for b in ends:
-                self.coerce(b, want)
-            return sem.ERROR
         known = [t for t in types if not _open(t)]
         if not known:
             return types[0] if all(t == types[0] for t in types) else self._joined_literals(types)
@@ -135,14 +131,27 @@ class Conditions(Patterns):
             if misfit(best, t) is None:
                 best = t
             elif misfit(t, best) is not None:
-                bad = ends[types.index(t)]
-                return self.error("DMA020", f"one branch is {plain(best)}, the other {plain(t)}", bad.span)
+                return self._clash(ends, want, best, ends[types.index(t)])
+        for b, t in zip(ends, types, strict=True):
+            if _open(t) and not isinstance(t, sem.NullT) and not self._fits(b, best):
+                return self._clash(ends, want, best, b)
         if any(isinstance(t, sem.NullT) for t in types):
             best = sem.opt(best)
         for b in ends:
             if not self.coerce(b, best):
                 return sem.ERROR
         return best
+
+    def _clash(
+        self, ends: list[ast.Expr], want: sem.SemType | None, best: sem.SemType, bad: ast.Expr
+    ) -> sem.ErrorT:
+        """Branches that have no type in common: what is wanted says which one is wrong."""
+        if want is not None and any(self._fits(b, want) for b in ends):
+            for b in ends:
+                self.coerce(b, want)
+            return sem.ERROR
+        t = self.effective(bad)
+        return self.error("DMA020", f"one branch is {plain(best)}, another {plain(t)}", bad.span)
 
     def _fits(self, b: ast.Expr, want: sem.SemType) -> bool:
         t = self.effective(b)

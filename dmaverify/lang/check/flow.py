@@ -339,7 +339,6 @@ class Flows(Simple):
             s.span,
             fix=suggest(s.label, names),
         )
-        self.flow = Flow(live=False)
 
     def labelled(self, s: ast.Labelled) -> None:
         """``label: statement``."""

@@ -6,11 +6,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dmaverify.lang import ast, sem
-from dmaverify.lang.symbols import FuncSym, ProcSym, Symbol, VarSym
+from dmaverify.lang.symbols import ConstSym, FuncSym, OptionSym, ParamSym, ProcSym, Symbol, VarSym
 from dmaverify.span import Span
 
 if TYPE_CHECKING:
     from dmaverify.lang.check.checker import Checker
+
+
+DEFINED = FuncSym | ProcSym | ConstSym | OptionSym | ParamSym
 
 
 class GraphChecker:
@@ -26,7 +29,7 @@ class GraphChecker:
         self._recursion()
         for h in handlers:
             for sym, span in self.uses.get(h, []):
-                if isinstance(sym, FuncSym | ProcSym):
+                if isinstance(sym, FuncSym) or (isinstance(sym, ProcSym) and sym.monitor is not None):
                     self._no_model(sym, span)
         self._atomics()
         self._unused()
@@ -52,7 +55,8 @@ class GraphChecker:
 
     def _recursion(self) -> None:
         done: set[Symbol] = set()
-        for start in [*self.checker.out.funcs, *self.checker.out.procs]:
+        out = self.checker.out
+        for start in [*out.consts, *out.options, *out.params, *out.funcs, *out.procs]:
             self._visit(start, [], done)
 
     def _visit(self, sym: Symbol, path: list[Symbol], done: set[Symbol]) -> None:
@@ -63,7 +67,7 @@ class GraphChecker:
             return
         path.append(sym)
         for used, _ in self.uses.get(sym, []):
-            if isinstance(used, FuncSym | ProcSym):
+            if isinstance(used, DEFINED):
                 self._visit(used, path, done)
         path.pop()
         done.add(sym)
@@ -71,9 +75,13 @@ class GraphChecker:
     def _circle(self, circle: list[Symbol]) -> None:
         if any(isinstance(s, ProcSym) and s.depth is not None for s in circle):
             return
-        names = " calls ".join(s.name for s in [*circle, circle[0]])
         first = circle[0]
         proc = isinstance(first, ProcSym)
+        if not isinstance(first, FuncSym | ProcSym):
+            names = " by ".join(s.name for s in [*circle, first])
+            self.checker.diags.error("DMA063", f"defined by itself: {names}", first.span)
+            return
+        names = " calls ".join(s.name for s in [*circle, first])
         fix = f"Write  proc {first.name}(…) at most N deep ." if proc else None
         self.checker.diags.error("DMA063", f"{names}, and nothing says how deep", first.span, fix=fix)
 

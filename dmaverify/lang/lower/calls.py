@@ -91,7 +91,7 @@ def bind_parameters(
 
 def introduce(ctx: Ctx, local: symbols.LocalSym, value: Binding) -> None:
     """Give a local its first value."""
-    if local.assigned and not isinstance(value, Cell | Place):
+    if local.key in ctx.world.assigned and not isinstance(value, Cell | Place):
         name = ctx.step.fresh(local.name)
         if isinstance(value, Expr) and local.ty.storable:
             value = stored(ctx, value, local.ty, local.span)

@@ -279,7 +279,7 @@ class Flow:
         if isinstance(value, Cell):
             self.frame.env[local.key] = value
             return
-        if not local.assigned:
+        if local.key not in self.world.assigned:
             self.frame.env[local.key] = self.keep(step, value, local.name, id(local))
             return
         from dmaverify.lang.lower.conversions import stored

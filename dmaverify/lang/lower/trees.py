@@ -82,6 +82,32 @@ def touches_shared(root: object, seen: set[int] | None = None) -> bool:
     return False
 
 
+def assigned_locals(body: object) -> set[tuple[int, str]]:
+    """The keys of the locals that a text writes after their first value, or hands on as ``ref``."""
+    found: set[tuple[int, str]] = set()
+    for x in nodes(body):
+        targets: list[ast.Expr] = []
+        if isinstance(x, ast.Assign):
+            targets = x.targets
+        elif isinstance(x, ast.OpAssign):
+            targets = [x.target]
+        elif isinstance(x, ast.Push | ast.Pop):
+            targets = [x.list]
+        elif isinstance(x, ast.Call) and isinstance(x.ref, symbols.ProcSym):
+            given = symbols.arrange(x, x.ref.params)
+            targets = [a for a, p in zip(given, x.ref.params, strict=True) if p.by_ref and a is not None]
+        for t in targets:
+            while isinstance(t, ast.Index) or (isinstance(t, ast.Field) and not _is_object_field(t)):
+                t = t.base
+            if isinstance(t, ast.Name) and isinstance(t.ref, symbols.LocalSym):
+                found.add(t.ref.key)
+    return found
+
+
+def _is_object_field(e: ast.Field) -> bool:
+    return isinstance(e.ref, symbols.FieldRef) and e.ref.kind == "object"
+
+
 def returns(body: object) -> list[ast.Return]:
     """The ``return`` statements of a body."""
     return [x for x in nodes(body) if isinstance(x, ast.Return)]

@@ -16,7 +16,7 @@ from dmaverify.lang.layout import Layout
 from dmaverify.lang.lower.context import Ctx, Frame, Key, Unsupported, ev
 from dmaverify.lang.lower.conversions import stored
 from dmaverify.lang.lower.step import Step
-from dmaverify.lang.lower.trees import nodes
+from dmaverify.lang.lower.trees import assigned_locals, nodes
 from dmaverify.lang.lower.vals import ModuleV, Val
 from dmaverify.span import NOWHERE, Span
 
@@ -69,6 +69,8 @@ class World:
         self.instances: list[Instance] = []
         self.asked_labels: set[tuple[str, str]] = set()
         self.budgets: list[Budget] = []
+        self.assigned: set[Key] = set()
+        """Locals that are written after their first value; an object's field does not count for the reference to it."""
         self.locals_seen: dict[Key, symbols.LocalSym] = {}
         self.assumes: dict[str, Span] = {}
         self.operations: dict[str, Span] = {}
@@ -330,6 +332,7 @@ class World:
             ref = getattr(x, "ref", None)
             if isinstance(ref, symbols.LocalSym):
                 self.locals_seen.setdefault(ref.key, ref)
+        self.assigned |= assigned_locals(body)
 
     def local(self, node: object, name: str) -> symbols.LocalSym | None:
         """The local that a node introduces, None if nothing ever reads it."""

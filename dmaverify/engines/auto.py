@@ -1,0 +1,203 @@
+"""Which engine for which System: the portfolio that ``--engine auto`` stands for, and the engines by name.
+
+One System (usually a slice) after the other. Explicit search comes first, because it decides small Systems at once, gives shortest
+traces and answers what was exercised. What it leaves, because there are too many states or because something may have more values
+than can be tried, is left to the symbolic engines: a shallow search for violations, then a proof, then search again with
+what remains of the budget. Words are joined so that it does not matter who was first: a violation (always replayed) counts more
+than a proof, which two solvers have checked, and a proof more than a bound.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+from dmaverify.engines.base import Budget, Engine, Stopped
+from dmaverify.ir.system import Always, System
+from dmaverify.verdict import Outcome, Word
+
+EngineName = Literal["auto", "explicit", "bmc", "induction"]
+ENGINES: tuple[EngineName, ...] = ("auto", "explicit", "bmc", "induction")
+
+DEADLOCK = "deadlock"
+"""Decided by explicit search only."""
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One engine with the limits it gets beside those of the budget. ``share``: of what is left when it starts."""
+
+    engine: Literal["explicit", "bmc", "induction"]
+    seconds: float | None = None
+    share: float = 1.0
+    states: int | None = None
+    depth: int | None = None
+
+
+STAGES = (
+    Stage("explicit", states=200_000),
+    Stage("bmc", seconds=30.0, share=0.25, depth=10),
+    Stage("induction", seconds=120.0, share=0.6),
+    Stage("explicit", states=3_000_000, share=0.7),
+    Stage("bmc", seconds=120.0),
+)
+"""What is tried, in this order, for what is still open. The seconds bound what would otherwise not end; a budget with a
+time limit stretches the last one."""
+
+_BEST_FIRST = (Word.VIOLATED, Word.PROVED, Word.EXHAUSTED, Word.BOUNDED, Word.SAMPLED, Word.UNKNOWN)
+
+
+def make_engine(
+    name: EngineName,
+    *,
+    seed: int = 0,
+    lemmas: Sequence[Always] = (),
+    certificates: Path | None = None,
+) -> Engine:
+    """The engine of that name. Solvers are imported when it runs, and only if it needs them.
+
+    ``lemmas``: those of the whole core System (``lemmas_of``). ``certificates``: where proofs are written to.
+    """
+    if name == "explicit":
+        return _explicit()
+    if name == "auto":
+        return Auto(seed, lemmas, certificates)
+    return _symbolic(name, seed, lemmas, certificates)
+
+
+def lemmas_of(core: System) -> tuple[Always, ...]:
+    """The always-instances of the lemmas of a core System."""
+    names = {p.name for p in core.properties if p.kind == "lemma"}
+    return tuple(w for w in core.always if w.prop in names)
+
+
+def _explicit() -> Engine:
+    from dmaverify.engines.explicit import ExplicitEngine
+
+    return ExplicitEngine()
+
+
+def _symbolic(name: str, seed: int, lemmas: Sequence[Always], certificates: Path | None) -> Engine:
+    """A symbolic engine in a process of its own."""
+    from dmaverify.engines.bmc import Bmc
+    from dmaverify.engines.induction import Induction
+    from dmaverify.engines.worker import Worker
+
+    engine: Engine = Bmc(seed=seed) if name == "bmc" else Induction(seed=seed, hints=lemmas, certificates=certificates)
+    return Worker(engine)
+
+
+class Auto:
+    """The portfolio."""
+
+    name = "auto"
+
+    def __init__(self, seed: int = 0, lemmas: Sequence[Always] = (), certificates: Path | None = None) -> None:
+        self.seed = seed
+        self.lemmas = tuple(lemmas)
+        self.certificates = certificates
+
+    def run(self, system: System, properties: tuple[str, ...], budget: Budget) -> list[Outcome]:
+        """Decide the properties, by whatever engine can."""
+        found: dict[str, Outcome] = {}
+        for stage in STAGES:
+            left = tuple(p for p in properties if p not in found or not _decided(found[p]))
+            if stage.engine != "explicit":
+                left = tuple(p for p in left if p != DEADLOCK)
+            if stage.engine == "induction":
+                left = tuple(p for p in left if _may_be_violated(system, p))
+            if not left or (stage.engine == "explicit" and found and not _more_states_help(found, left)):
+                continue
+            limits = _limits(stage, budget)
+            if limits is None:
+                break
+            engine = self._engine(stage)
+            for o in engine.run(system, left, limits):
+                found[o.prop] = joined(found[o.prop], o) if o.prop in found else o
+        return [found.get(p) or Outcome(p, Word.UNKNOWN, "time", engine=self.name) for p in properties]
+
+    def _engine(self, stage: Stage) -> Engine:
+        if stage.engine == "explicit":
+            return _explicit()
+        return _symbolic(stage.engine, self.seed, self.lemmas, self.certificates)
+
+
+def _limits(stage: Stage, budget: Budget) -> Budget | None:
+    """The budget of a stage; None if nothing is left for it, or the user has had enough."""
+    try:
+        budget.check()
+    except Stopped:
+        return None
+    now = time.monotonic()
+    left = budget.left()
+    seconds = stage.seconds
+    if left is not None:
+        last = stage is STAGES[-1] or seconds is None
+        seconds = left * stage.share if last else min(seconds or left, left * stage.share)
+    return replace(
+        budget,
+        timeout=seconds,
+        started=now,
+        states=_least(budget.states, stage.states),
+        depth=_least(budget.depth, stage.depth),
+    )
+
+
+def _least(a: int | None, b: int | None) -> int | None:
+    return b if a is None else a if b is None else min(a, b)
+
+
+def _decided(o: Outcome) -> bool:
+    """Nothing better is to be hoped for."""
+    return o.word.holds or (o.word is Word.VIOLATED and o.trace is not None and o.trace.minimal)
+
+
+def _may_be_violated(system: System, prop: str) -> bool:
+    """Whether there is a check or always-instance to prove (a cover has none)."""
+    return any(w.prop == prop for w in system.always) or any(c.prop == prop for a in system.actions for c in a.checks)
+
+
+def _more_states_help(found: dict[str, Outcome], left: Sequence[str]) -> bool:
+    """Whether explicit search had to leave something open for want of states, and not for another reason."""
+    return any(p in found and "states" in found[p].reason for p in left)
+
+
+def joined(a: Outcome, b: Outcome) -> Outcome:
+    """What two engines found out about one property of one System, the earlier one first."""
+    best = min((a, b), key=_rank)
+    other = b if best is a else a
+    result = replace(
+        best,
+        states=max(a.states, b.states),
+        transitions=max(a.transitions, b.transitions),
+        seconds=a.seconds + b.seconds,
+        exercised=_known(a.exercised, b.exercised),
+        covers=_known(a.covers, b.covers),
+        spans={**a.spans, **b.spans},
+        warnings=list(dict.fromkeys([*best.warnings])),
+    )
+    if best.word is Word.UNKNOWN:
+        reasons = dict.fromkeys(r for r in (*a.reason.split("; "), *b.reason.split("; ")) if r)
+        result.reason = "; ".join(reasons)
+    if best.word is Word.BOUNDED and other.word is Word.UNKNOWN and not best.reason:
+        result.reason = other.reason
+    if best.word is Word.VIOLATED and other.word is Word.BOUNDED and best.trace is not None:
+        # what one engine has searched tells whether the other's trace can be beaten
+        if (other.depth or 0) >= best.trace.length - 1:
+            result.trace = replace(best.trace, minimal=True)
+    return result
+
+
+def _rank(o: Outcome) -> tuple[int, int]:
+    """Smaller is better: the word, then the shorter trace or the greater depth."""
+    if o.trace is not None and o.word is Word.VIOLATED:
+        return _BEST_FIRST.index(o.word), 2 * o.trace.length + (not o.trace.minimal)
+    return _BEST_FIRST.index(o.word), -(o.depth or 0)
+
+
+def _known(a: dict[str, bool | None], b: dict[str, bool | None]) -> dict[str, bool | None]:
+    """Two partial answers about the same labels."""
+    return {label: a.get(label) if a.get(label) is not None else b.get(label) for label in (*a, *b)}
