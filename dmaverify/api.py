@@ -36,6 +36,7 @@ def check(
     strict: bool = False,
     fuse: bool = True,
     slice: bool = True,
+    certificates: PathLike | None = None,
     jobs: int | None = None,
     progress: Reporter | None = None,
 ) -> Report:
@@ -44,8 +45,9 @@ def check(
     ``path``: files, or folders of which every scenario below is checked. ``variant``: one variant by name,
     ``base`` for the scenario as it stands; by default the base and all variants. ``only``: properties by
     name. ``params``: values of the scenario's parameters. ``timeout`` in seconds for each variant,
-    ``memory`` in bytes of each process, ``depth`` in steps of a trace. ``jobs``: worker processes, by
-    default one for each CPU; with 1 everything runs in this process.
+    ``memory`` in bytes of each process, ``depth`` in steps of a trace. ``certificates``: a folder to keep
+    the obligations of proofs in. ``jobs``: worker processes, by default one for each CPU; with 1 everything
+    runs in this process.
 
     Wrong input and internal errors are part of the report and of its ``exit_status``; they are not raised.
     """
@@ -62,6 +64,7 @@ def check(
         strict=strict,
         fuse=fuse,
         slice=slice,
+        certificates=None if certificates is None else os.fspath(certificates),
     )
     report = Report(seed=seed, engine=engine)
     paths = [path] if isinstance(path, str | os.PathLike) else list(path)

@@ -265,8 +265,8 @@ def test_codes_are_explained() -> None:
 
 PIECES = (
     "{", "}", "(", ")", "[", "]", ",", ";", ":", "=", "->", "=>", "..", "?", "!", "\n", " ", '"', "in",
-    "where", "else", "module", "proc", "if", "all", "any", "new", "4K", "-", "|", "\0", "é", "///", "at most", "not",
-    "match", "let", "for",
+    "where", "else", "module", "proc", "if", "all", "any", "new", "4K", "-", "|", "\0", "é", "///", "at most",
+    "not", "match", "let", "for",
 )  # fmt: skip
 
 

@@ -1,3 +1,4 @@
+# ruff: noqa: E501  (a table reads best with one rule on a line)
 """Names, control flow, and what may stand where."""
 
 from __future__ import annotations
@@ -64,6 +65,7 @@ RULES = [
     ("else where nothing fails", "proc p() { let x = count_of(1) else return }", "DMA024", "count_of(1)", "proc p() { let x = find(1) else return }"),
     ("names for a result", "proc p() { let a, b = find(1) }", "DMA053", "let a, b = find(1)", "proc two() -> (u32, u32) { return 1, 2 }\nproc p() { let a, b = two() }"),
     ("not a constant", "index I shared", "DMA068", "shared", "index I 3"),
+    ("an index from one", "index I 1 .. 4", "DMA028", "1", "index I 0 .. 4"),
     ("size divides by zero", "index I 3 / 0", "DMA068", "3 / 0", "index I 3 / 1"),
     ("defined by itself", "const A = B\nconst B = A", "DMA063", "A", "const A = 1\nconst B = A"),
     ("a lock that is none", "proc p(q: Pool) { lock q.size { } }", "DMA020", "q.size", "proc p(q: Pool) { lock q.lock { } }"),

@@ -1,3 +1,4 @@
+# ruff: noqa: E501  (a table reads best with one rule on a line)
 """Types, units and address spaces: what fits, and what is said when it does not."""
 
 from __future__ import annotations

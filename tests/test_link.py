@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+from collections.abc import Callable
 from pathlib import Path
 from textwrap import dedent
 
@@ -578,3 +580,40 @@ def test_two_files_for_one_name(tmp_path: Path) -> None:
     (only,) = caught.value.diagnostics
     assert only.code == "DMA030"
     assert "could be" in only.message
+
+
+def outcome(path: Path) -> set[str]:
+    """The codes of what is wrong with a scenario; an empty one if nothing is."""
+    try:
+        link_all(path)
+    except DmaError as e:
+        return {d.code for d in e.diagnostics if d.render()}
+    return {""}
+
+
+def test_mutated_projects_link_or_give_errors(tmp_path: Path, rounds: Callable[[int, int], int]) -> None:
+    """Whole lines taken out, doubled or moved between files: what still parses must link, or say why not."""
+    rng = random.Random(7)
+    extra = VARIANTS + "variant w { replace func half(x) = 7;  drop free.note;  start other after driver }"
+    project(tmp_path, models__boards__b=board(extra))
+    files = sorted(tmp_path.rglob("*.dma"))
+    texts = {f: f.read_text().split("\n") for f in files}
+    outcomes: set[str] = set()
+    for _ in range(rounds(200, 5000)):
+        chosen = rng.choice(files)
+        lines = list(texts[chosen])
+        for _ in range(rng.randint(1, 3)):
+            i = rng.randrange(len(lines))
+            match rng.randrange(3):
+                case 0:
+                    lines[i] = ""
+                case 1:
+                    lines.insert(i, rng.choice(texts[rng.choice(files)]))
+                case _:
+                    lines[i] = lines[i].replace(
+                        rng.choice(("half", "core", "v2", "driver", "x", "n")), "other"
+                    )
+        chosen.write_text("\n".join(lines))
+        outcomes |= outcome(tmp_path / "models" / "boards" / "b.dma")
+        chosen.write_text("\n".join(texts[chosen]))
+    assert {"", "DMA001", "DMA030", "DMA034", "DMA035", "DMA037"} <= outcomes

@@ -11,20 +11,25 @@ from __future__ import annotations
 
 import json
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 from dmaverify.checking.problems import Mismatch
 from dmaverify.engines.interp import Failed, Interpreter
-from dmaverify.engines.replay import ReplayMismatch, replay
+from dmaverify.engines.replay import Replay, ReplayMismatch, replay
 from dmaverify.ir.system import System
 from dmaverify.ir.text import to_text
 from dmaverify.report.as_json import trace_json
 from dmaverify.verdict import Outcome, Trace, Word
 
+Judge = Callable[[Replay], list[str]]
+"""Says how the runtime judge and the System disagree about a replayed trace; nothing if they agree."""
 
-def confirm(o: Outcome, system: System) -> None:
+
+def confirm(o: Outcome, system: System, judge: Judge | None = None) -> None:
     """Replay the trace of an outcome, if it has one; ``Mismatch`` if it is not what it claims to be.
 
+    ``judge`` looks at the replayed trace a second time, as a stream of events.
     Afterwards the trace is complete: inputs and initial values that the engine had no use for are filled in.
     """
     if o.trace is None:
@@ -45,6 +50,9 @@ def confirm(o: Outcome, system: System) -> None:
         raise Mismatch(_disagreement(o, "the claimed check does not fail", system))
     if replayed.length != o.trace.length:
         raise Mismatch(_disagreement(o, f"its length is {replayed.length}, not {o.trace.length}", system))
+    differences = judge(replayed) if judge is not None else []
+    if differences:
+        raise Mismatch(_disagreement(o, f"the runtime judge says otherwise: {differences[0]}", system))
     o.trace = replayed.trace
 
 

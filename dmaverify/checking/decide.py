@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from pathlib import Path
 
 from dmaverify.checking.merge import merge
 from dmaverify.checking.options import Options
@@ -22,6 +23,12 @@ DEADLOCK = "deadlock"
 """The built-in property about the graph of all states: it has no check of its own, and nothing may be
 sliced away.
 """
+
+SEARCHING = ("auto", "explicit")
+"""Engines that begin with a short search of the whole."""
+
+FEW_STATES = 20_000
+"""What that search may visit. A System with more is sliced first."""
 
 _WEIGHT = Int(32)
 
@@ -49,15 +56,36 @@ class Decider:
             actions=tuple(replace(a, weight=const(weights.get(a.name, 0), _WEIGHT)) for a in system.actions)
         )
         self.budget = Budget(options.timeout, options.memory, options.depth, progress=progress)
-        self.engine = engine_named(options)
+        self.engine = engine_named(options, self.core.system)
 
     def outcomes(self, properties: tuple[str, ...]) -> Iterator[Outcome]:
-        """One outcome for each property, as soon as all of its slices are decided."""
+        """One outcome for each property, as soon as it is decided."""
         idle = {p.name for p in self.reference.properties if not p.applies} - self.by_name
         for name in properties:
             if name in idle:
                 yield Outcome(name, Word.NOT_APPLICABLE)
         asked = tuple(n for n in properties if n not in idle)
+        decided: set[str] = set()
+        if asked and self.options.slice and self.options.engine in SEARCHING:
+            for outcome in self._at_once(asked):
+                decided.add(outcome.prop)
+                yield outcome
+        yield from self._by_slices(tuple(n for n in asked if n not in decided))
+
+    def _at_once(self, asked: tuple[str, ...]) -> Iterator[Outcome]:
+        """What a short search of the unsliced System decides: for most scenarios all, and sooner than
+        slices are made.
+        """
+        from dmaverify.engines.explicit import ExplicitEngine
+
+        (whole,) = prepare(self.core, asked, fuse=self.options.fuse, slice=False).slices
+        limits = replace(self.budget, states=FEW_STATES)
+        for outcome in self._search(replace(whole, properties=asked), ExplicitEngine(), limits):
+            if outcome.word.holds or outcome.word is Word.VIOLATED:
+                yield self._joined(outcome.prop, [outcome])
+
+    def _by_slices(self, asked: tuple[str, ...]) -> Iterator[Outcome]:
+        """Each property by the slices that its checks need."""
         searched = tuple(n for n in asked if n != DEADLOCK)
         slices = list(prepare(self.core, searched, fuse=self.options.fuse, slice=self.options.slice).slices)
         if DEADLOCK in asked:
@@ -69,15 +97,15 @@ class Decider:
             if not left[name]:
                 yield self._joined(name, [])
         for s in slices:
-            for outcome in self._search(s):
+            for outcome in self._search(s, self.engine, self.budget):
                 found[outcome.prop].append(outcome)
                 left[outcome.prop] -= 1
                 if not left[outcome.prop]:
                     yield self._joined(outcome.prop, found.pop(outcome.prop))
 
-    def _search(self, s: Slice) -> list[Outcome]:
-        """The engine's answers about one slice, in terms of the reference System."""
-        outcomes = self.engine.run(s.system, s.properties, self.budget)
+    def _search(self, s: Slice, engine: Engine, budget: Budget) -> list[Outcome]:
+        """An engine's answers about one slice, in terms of the reference System."""
+        outcomes = engine.run(s.system, s.properties, budget)
         for o in outcomes:
             if o.trace is not None:
                 o.trace = self.core.flat.decode_trace(o.trace)
@@ -103,22 +131,15 @@ def _labels(system: System, prop: str) -> dict[str, Span]:
     return labels
 
 
-def engine_named(options: Options) -> Engine:
+def engine_named(options: Options, core: System) -> Engine:
     """The engine of that name."""
-    makers: dict[str, Callable[[], Engine]] = {
-        "auto": _explicit,
-        "explicit": _explicit,
-    }
-    if options.engine not in makers:
+    from dmaverify.engines.auto import ENGINES, lemmas_of, make_engine
+
+    if options.engine not in ENGINES:
         from difflib import get_close_matches
 
-        close = get_close_matches(options.engine, makers, n=1)
-        hint = f"did you mean {close[0]}?" if close else f"there are {', '.join(makers)}"
+        close = get_close_matches(options.engine, ENGINES, n=1)
+        hint = f"did you mean {close[0]}?" if close else f"there are {', '.join(ENGINES)}"
         raise WrongInput(f"there is no engine {options.engine}; {hint}")
-    return makers[options.engine]()
-
-
-def _explicit() -> Engine:
-    from dmaverify.engines.explicit import ExplicitEngine
-
-    return ExplicitEngine()
+    folder = Path(options.certificates) if options.certificates is not None else None
+    return make_engine(options.engine, seed=options.seed, lemmas=lemmas_of(core), certificates=folder)

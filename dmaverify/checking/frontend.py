@@ -49,6 +49,8 @@ class Model:
     warnings: tuple[str, ...] = ()
     params: tuple[tuple[str, str], ...] = ()
     """Values that the user has set, as text."""
+    compiled: Compiled | None = None
+    """What the compiler made, for the judge that looks at each trace a second time."""
     choice: tuple[tuple[str, str], ...] = ()
     """Values of the parameters that have several, as text: which instance this is."""
 
@@ -103,6 +105,7 @@ def _model(c: Compiled, params: tuple[tuple[str, str], ...], choice: tuple[tuple
         warnings=tuple(d.render() for d in c.diagnostics),
         params=params,
         choice=choice,
+        compiled=c,
     )
 
 

@@ -26,5 +26,5 @@ class Options:
     strict: bool = False
     fuse: bool = True
     slice: bool = True
-    keep: str = "out"
-    """Folder for what is kept on disk: certificates of proofs, both sides of a mismatch."""
+    certificates: str | None = None
+    """Folder for the obligations of proofs; None: they are checked and not kept."""

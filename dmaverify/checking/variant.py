@@ -7,6 +7,7 @@ import time
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 
 from dmaverify.checking.options import Options
@@ -18,6 +19,8 @@ from dmaverify.verdict import Outcome, Trace, Word
 
 if TYPE_CHECKING:
     from dmaverify.checking.frontend import Model
+    from dmaverify.engines.replay import Replay
+    from dmaverify.lang.compile import Compiled
 
 Note = Callable[[str], None]
 
@@ -83,8 +86,9 @@ class _Checking:
             wanted = _wanted(model.properties, options.only)
             self.parts = self.parts or {name: [] for name in wanted}
             decider = Decider(model.system, options, self._progress(), model.by_name)
+            judge = None if model.compiled is None else partial(_judged, model.compiled)
             for outcome in decider.outcomes(wanted):
-                confirm(outcome, decider.reference)
+                confirm(outcome, decider.reference, judge)
                 self.parts[outcome.prop].append(_Part(outcome, decider.reference, model.choice))
 
     def _progress(self) -> Callable[[Progress], None] | None:
@@ -134,6 +138,13 @@ class _Checking:
         r.exercised = dict(o.exercised)
         r.again = _again(self.file, self.result.name, name, self.options)
         return r
+
+
+def _judged(compiled: Compiled, replayed: Replay) -> list[str]:
+    """How the judge of foreign events disagrees with the model about a trace."""
+    from dmaverify.evidence.selfcheck import self_check
+
+    return self_check(compiled, replayed)
 
 
 def _same(a: Trace | None, b: Trace) -> bool:

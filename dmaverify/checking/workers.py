@@ -54,7 +54,9 @@ def run_tasks(
 
     def hire() -> None:
         ours, theirs = context.Pipe()
-        process = context.Process(target=_serve, args=(theirs, work), daemon=True)
+        process = context.Process(
+            target=_serve, args=(theirs, work)
+        )  # no daemon: engines have processes of their own
         process.start()
         theirs.close()
         workers.append(_Worker(process, ours))

@@ -9,7 +9,7 @@ import click
 from dmaverify.cli.common import BYTES, SET, debug_option, set_option, variant_option
 from dmaverify.cli.progress import make_progress
 
-ENGINES = ("auto", "explicit", "interp", "bmc", "induction", "random")
+ENGINES = ("auto", "explicit", "bmc", "induction")
 
 
 @click.command("check", short_help="check scenarios and compare the verdicts with what they expect")
@@ -54,6 +54,11 @@ ENGINES = ("auto", "explicit", "interp", "bmc", "induction", "random")
 @click.option("--no-fuse", is_flag=True, help="One step for each statement.")
 @click.option("--no-slice", is_flag=True, help="The whole system for each property.")
 @click.option(
+    "--certificates",
+    type=click.Path(file_okay=False),
+    help="Folder to keep the obligations of proofs in.",
+)
+@click.option(
     "--jobs", "-j", type=click.IntRange(min=1), help="Worker processes  [default: one for each CPU]"
 )
 @click.option("--verbose", "-v", is_flag=True, help="Tables also where several files are checked.")
@@ -78,6 +83,7 @@ def command(
     strict: bool,
     no_fuse: bool,
     no_slice: bool,
+    certificates: str | None,
     jobs: int | None,
     verbose: bool,
     progress: bool | None,
@@ -103,6 +109,7 @@ def command(
             strict=strict,
             fuse=not no_fuse,
             slice=not no_slice,
+            certificates=certificates,
             jobs=jobs,
             progress=reporter,
         )

@@ -21,21 +21,25 @@ from dmaverify.engines.certificate import Certificate, Refused, certify
 from dmaverify.engines.literals import Clause, Learner
 from dmaverify.engines.relative import Fact, FactKind, Relative, Step, reads
 from dmaverify.engines.sampling import Samples, sample
+from dmaverify.engines.seeds import Seed, seeds
 from dmaverify.engines.smt.solver import SolverName, other
 from dmaverify.engines.traces import spans_of
-from dmaverify.ir.expr import Expr, implies, not_, variables
+from dmaverify.ir.expr import TRUE, Expr, implies, not_, variables
 from dmaverify.ir.slice import belongs
-from dmaverify.ir.system import Always, Reached, System
+from dmaverify.ir.system import Always, Check, Reached, System
 from dmaverify.verdict import Outcome, Word
 
 MOST_LEARNED = 1500
 """How many clauses may be learned before giving up."""
 
-DEEPEST = 40
-"""How long a chain of clauses, each learned to show the one before, may be."""
+DEEPEST = 4
+"""How long a chain of clauses, each guessed to show the one before, may be."""
 
-TRIED = 6
-"""How many of the best clauses are tried, in the hope that one is kept by every action at once."""
+MOST_JUDGED = 4000
+"""How many of the samples clauses are measured against."""
+
+TRIED = 80
+"""How many of the best clauses are tried together, in the hope that some are kept by every action at once."""
 
 
 class Induction:
@@ -69,7 +73,11 @@ class Induction:
 class _Proof:
     def __init__(self, engine: Induction, system: System, properties: tuple[str, ...], budget: Budget) -> None:
         self.engine, self.system, self.properties, self.budget = engine, system, properties, budget
-        self.facts: list[Fact] = []
+        self.numbers = 0
+        self.clauses: dict[int, Fact] = {}
+        """Facts that were tried as clauses, by the number of their condition."""
+        self.guessed: set[int] = set()
+        """Clauses that were activated without being kept at once: not again."""
         self.active: dict[int, Fact] = {}
         self.pending: list[dict[int, Fact]] = [{} for _ in system.actions]
         """For each action, the facts that are not yet shown to be kept by it."""
@@ -92,7 +100,7 @@ class _Proof:
             if self.engine.learn:
                 self.samples = sample(self.system, self.budget, self.engine.seed)
                 hints = [e for h in self._hints() for e in (h.when, h.cond)]
-                self.learner = Learner(self.system, self.samples, hints)
+                self.learner = Learner(self.system, self.samples.some(MOST_JUDGED, self.engine.seed), hints)
             self._start()
             if self._open():
                 self._show()
@@ -128,8 +136,7 @@ class _Proof:
             self._fact("hint", h.label, implies(h.when, h.cond), h.prop)
         for n, action in enumerate(self.system.actions):
             for c in action.checks:
-                fact = Fact(len(self.facts), "check", c.label, action=n, check=c, prop=c.prop)
-                self._activate(fact)
+                self._activate(self._new("check", c.label, action=n, check=c, prop=c.prop))
         for fact in self.relative.initially_false(list(self.active.values())):
             self._drop(fact, "it does not hold initially")
         if self.samples is not None:
@@ -140,15 +147,46 @@ class _Proof:
                     self._drop(fact, "a random walk contradicts it")
             for fact in [f for f in self.active.values() if f.check is not None and f.prop in self.samples.violated]:
                 self._drop(fact, "a random walk violates it")
+            if self._open():
+                self._sow(self.samples)
 
-    def _fact(self, kind: FactKind, name: str, condition: Expr, prop: str | None = None, depth: int = 0) -> Fact:
-        fact = Fact(len(self.facts), kind, name, condition, prop=prop, depth=depth)
-        self._activate(fact)
+    def _fact(self, kind: FactKind, name: str, condition: Expr, prop: str | None = None) -> None:
+        self._activate(self._new(kind, name, condition, prop=prop))
+
+    def _sow(self, samples: Samples) -> None:
+        """Activate the first guesses, as far as every action keeps them."""
+        trials = [self._seeded(s) for s in seeds(self.system, samples)]
+        for fact in self._kept(trials):
+            self._activate(fact)
+
+    def _seeded(self, seed: Seed) -> Fact:
+        name = f"{seed.name}{'' if seed.at is None else f' at {seed.at[0]}={seed.at[1]}'}"
+        fact = self._new("seed", name, seed.condition(self.system))
+        fact.seed, fact.depth = seed, 1
+        return fact
+
+    def _widened(self, fact: Fact, step: Step) -> Fact | None:
+        """A broken guess with the value that it lacked."""
+        if fact.seed is None:
+            return None
+        wider = fact.seed.with_value(step.behind[fact.seed.name])
+        return None if wider is None else self._seeded(wider)
+
+    def _new(
+        self,
+        kind: FactKind,
+        name: str,
+        condition: Expr = TRUE,
+        action: int | None = None,
+        check: Check | None = None,
+        prop: str | None = None,
+    ) -> Fact:
+        fact = Fact(self.numbers, kind, name, condition, action, check, prop)
+        self.numbers += 1
+        fact.about = reads(fact)
         return fact
 
     def _activate(self, fact: Fact) -> None:
-        self.facts.append(fact)
-        fact.about = reads(fact)
         self.active[fact.number] = fact
         for n in range(len(self.system.actions)):
             if self.relative.concerns(fact, n):
@@ -199,46 +237,71 @@ class _Proof:
     def _broken(self, step: Step) -> None:
         """Exclude the state, or drop what breaks."""
         name = self.system.actions[step.action].name
-        worth = [f for f in step.broken if f.kind != "assumption"]
+        worth = [f for f in step.broken if f.kind not in ("assumption", "seed")]
         clause = self._learn(step, worth) if worth and self.engine.learn else None
         if clause is None:
             for f in step.broken:
                 self._drop(f, f"not kept by {name}")
             return
         self.learned += 1
-        depth = min(f.depth for f in worth) + 1
-        self._fact("learned", f"learned.{self.learned}", clause.condition, depth=depth)
+        clause.depth = min(f.depth for f in worth) + 1
+        self._activate(clause)
 
-    def _learn(self, step: Step, worth: list[Fact]) -> Clause | None:
-        """A clause that excludes the state and that no sample contradicts, preferably one that is kept by every action."""
+    def _learn(self, step: Step, worth: list[Fact]) -> Fact | None:
+        """A fact that excludes the state and that no sample contradicts, preferably one that is kept by every action."""
         assert self.samples is not None
-        if self.learned >= MOST_LEARNED or min(f.depth for f in worth) >= DEEPEST:
+        if self.learned >= MOST_LEARNED:
             return None
         state = self.samples.packing.pack(step.state)
         about = set().union(*(f.about for f in worth), *(variables(e) for e in self._action_reads(step.action)))
-        found = self.learner.clauses(state, about, TRIED) or self.learner.clauses(state, about, TRIED, 3)
-        given = list(self.active.values())
-        for clause in found:
-            trial = Fact(-1, "learned", "", clause.condition)
-            trial.about = reads(trial)
-            trial.number = len(self.facts)
-            self.facts.append(trial)  # keeps its number for itself
-            if self._kept(trial, given):
-                return clause
-        return found[0] if found else None
+        for width in (1, 2, 3):
+            trials = [self._trial(c) for c in self.learner.clauses(state, about, TRIED, width)]
+            kept = self._kept(trials)
+            if kept:
+                return kept[0]
+            if width > 1 and min(f.depth for f in worth) < DEEPEST:
+                fresh = [f for f in trials if f.number not in self.guessed]
+                if fresh:
+                    self.guessed.add(fresh[0].number)
+                    return fresh[0]
+        return None
+
+    def _trial(self, clause: Clause) -> Fact:
+        """The fact that a clause stands for; the same clause is always the same fact."""
+        condition = clause.condition
+        fact = self.clauses.get(condition.uid)
+        if fact is None:
+            fact = self.clauses[condition.uid] = self._new("learned", "", condition)
+            fact.name = f"learned.{fact.number}"
+        return fact
 
     def _action_reads(self, action: int) -> Iterable[Expr]:
         a = self.system.actions[action]
         return (a.guard, *a.updates.values())
 
-    def _kept(self, fact: Fact, given: list[Fact]) -> bool:
-        """Whether every action keeps the fact, relative to the others."""
-        for n in range(len(self.system.actions)):
-            if self.relative.concerns(fact, n):
-                self.budget.check()
-                if isinstance(self.relative.step(n, [fact], [*given, fact]), Step):
-                    return False
-        return True
+    def _kept(self, trials: list[Fact]) -> list[Fact]:
+        """Those of the facts that every action keeps, relative to each other and to the active ones."""
+        left = {f.number: f for f in trials if f.number not in self.active}
+        given = list(self.active.values())
+        todo = {n: True for n in range(len(self.system.actions))}
+        rests_on: dict[int, set[int]] = {}
+        while todo and left:
+            action = next(iter(todo))
+            wanted = [f for f in left.values() if self.relative.concerns(f, action)]
+            answer = self.relative.step(action, wanted, [*given, *left.values()]) if wanted else set()
+            if not isinstance(answer, Step):
+                del todo[action]
+                rests_on[action] = answer
+                continue
+            for f in answer.broken:
+                del left[f.number]
+                wider = self._widened(f, answer)
+                if wider is not None:
+                    left[wider.number] = wider
+                    todo.update((n, True) for n in range(len(self.system.actions)) if self.relative.concerns(wider, n))
+            broken = {f.number for f in answer.broken}
+            todo.update((n, True) for n, used in rests_on.items() if used & broken)
+        return list(left.values())
 
     # -- what came out -----------------------------------------------------------------------------------------------
 

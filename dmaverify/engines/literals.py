@@ -40,11 +40,12 @@ def universe(system: System, samples: Samples, hints: Sequence[Expr] = ()) -> li
 
     for e in _values(system, samples):
         add(e)
-    for root in itertools.chain(hints, _conditions(system)):
+    for e in itertools.chain(hints, _relations(system)):
+        for atom in atoms(e):
+            add(atom)
+    for root in _conditions(system):
         for atom in atoms(root):
             add(atom)
-    for e in _relations(system):
-        add(e)
     for a in system.actions:
         # what a condition says where this action has been: one step back
         for atom in atoms(*(c.cond for c in a.checks)):
@@ -117,7 +118,8 @@ def _used_as(system: System, ops: Sequence[str]) -> set[str]:
     found: set[str] = set()
     for node in walk(*system.exprs()):
         if node.op in ops:
-            found |= variables(node)
+            for a in node.args:
+                found.update(_copied(a))
     while True:
         more = {
             name for a in system.actions for name, e in a.updates.items() if name not in found and variables(e) & found
@@ -177,20 +179,18 @@ class Learner:
             for n, (value, e) in enumerate(zip(self._judge(state), self.literals, strict=True))
         ]
 
-    def clauses(self, state: int, about: set[str], most: int, width: int = 2) -> list[Clause]:
-        """Clauses of up to ``width`` literals that exclude the state, best first.
+    def clauses(self, state: int, about: set[str], most: int, width: int) -> list[Clause]:
+        """Clauses of ``width`` literals that exclude the state, best first.
 
         ``about``: variables that what is to be kept depends on; clauses that have nothing to do with them come last.
         """
         here = self.holding(state)
-        found: list[tuple[bool, float, Clause]] = []
-        for n, bits, e in here:
-            if bits == 0:
-                found.append((bool(self._read[n] & about), float(self.size), Clause((e,), float(self.size))))
-        if not found:
-            found = self._pairs(here, about)
-        if not found and width > 2:
-            found = self._triples(here, about)
+        if width == 1:
+            size = float(self.size)
+            found = [(bool(self._read[n] & about), size, Clause((e,), size)) for n, bits, e in here if bits == 0]
+        else:
+            here = [h for h in here if h[1]]  # what never held excludes the state by itself
+            found = self._pairs(here, about) if width == 2 else self._triples(here, about)
         # the sort is stable and the universe is ordered by importance, so ties are decided by that
         found.sort(key=lambda f: (-f[0], -f[1]))
         return [c for _, _, c in found[:most]]

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from dmaverify.engines.base import Budget
+from dmaverify.engines.seeds import Seed, places_behind
 from dmaverify.engines.smt.encode import Encoder, no_inputs
 from dmaverify.engines.smt.solver import SolverName, Term, make_solver
 from dmaverify.engines.smt.terms import constant, decoded, sort_of
@@ -19,7 +20,7 @@ from dmaverify.ir.expr import TRUE, Expr, and_, not_, variables
 from dmaverify.ir.system import Check, System
 from dmaverify.ir.types import Type, Value
 
-FactKind = Literal["domain", "assumption", "always", "hint", "check", "learned"]
+FactKind = Literal["domain", "assumption", "always", "hint", "check", "seed", "learned"]
 
 
 @dataclass(eq=False)
@@ -39,6 +40,8 @@ class Fact:
     """For learned facts: how many learned facts stand between it and what is to be proved."""
     about: set[str] = field(default_factory=set)
     """What it reads."""
+    seed: Seed | None = None
+    """For a guess: what was guessed."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,8 @@ class Step:
     action: int
     state: dict[str, Value]
     broken: tuple[Fact, ...]
+    behind: dict[str, Value]
+    """Behind the action, the variables that broken guesses are about."""
 
 
 class Relative:
@@ -64,6 +69,7 @@ class Relative:
         self._enabled = [enabled(system, a) for a in system.actions]
         self._stops = [and_(*(passes(c) for c in a.checks if c.stop)) for a in system.actions]
         self._on: dict[int, Term] = {}
+        self._leads_to: dict[tuple[int, str], frozenset[int] | None] = {}
         values = {
             v.name: w.symbol(f"init.{v.name}", sort_of(v.type)) if v.any_init else constant(w, v.init, v.type)
             for v in system.vars
@@ -97,7 +103,17 @@ class Relative:
         """Whether the fact has to be shown for this action at all."""
         if fact.check is not None:
             return fact.action == action
-        return not fact.about.isdisjoint(self.system.actions[action].updates)
+        updates = self.system.actions[action].updates
+        if fact.about.isdisjoint(updates):
+            return False
+        if fact.seed is None or fact.seed.at is None:
+            return True
+        # about one place of a thread: does the action lead there, or change something while the thread is there?
+        pc, place = fact.seed.at
+        leads_to = self._leads_to.get((action, pc))
+        if leads_to is None and (action, pc) not in self._leads_to:
+            leads_to = self._leads_to[action, pc] = places_behind(self.system.actions[action], pc)
+        return leads_to is None or place in leads_to
 
     def initially_false(self, facts: Sequence[Fact]) -> list[Fact]:
         """Those of the facts about states that some initial state contradicts."""
@@ -161,7 +177,9 @@ class Relative:
                     v.name: decoded(solver.value(self.before[v.name]), v.type) for v in self.system.vars
                 }
                 broken = tuple(f for f in wanted if solver.value(wrong[f.number]))
-                return Step(action, state, broken)
+                names = {f.seed.name for f in broken if f.seed is not None}
+                behind = {n: decoded(solver.value(self.behind(action).variables[n]), self.system.var(n).type) for n in names}
+                return Step(action, state, broken, behind)
             return {assumed[k].number for k in solver.core()}
         finally:
             solver.pop()

@@ -20,7 +20,7 @@ from dmaverify.ir.expr import Expr, walk
 from dmaverify.ir.system import Action, Input, System
 from dmaverify.ir.types import Bool, Int, Type, Value
 
-MOST_SAMPLES = 3000
+MOST_SAMPLES = 30_000
 MOST_INITIAL = 12
 """How many picks of the open initial values are tried where not all can be."""
 WALK = 60
@@ -42,6 +42,15 @@ class Samples:
         """Properties of which a violation was met."""
         self.complete = False
         """The samples are all reachable states."""
+
+    def some(self, most: int, seed: int) -> Samples:
+        """At most so many of the samples, spread evenly."""
+        if len(self.states) <= most:
+            return self
+        fewer = Samples(self.system, self.packing)
+        fewer.states = random.Random(seed).sample(self.states, most)
+        fewer.exercised, fewer.violated = self.exercised, self.violated
+        return fewer
 
     def truth(self, literals: Sequence[Expr]) -> list[int]:
         """For each condition the set of samples where it holds, as bits."""

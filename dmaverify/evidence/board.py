@@ -19,7 +19,8 @@ from dmaverify.lang.symbols import ConstSym, OptionSym, ParamSym, PlaceField
 class BoardWorld:
     """A scenario's regions, devices, options and params.
 
-    ``frozen`` has the values of options and params that the text leaves open, by name, as the System holds them.
+    ``frozen`` has the values of options and params that the text leaves open, by name, as the System holds
+    them.
     """
 
     cuts = False
@@ -73,10 +74,11 @@ class BoardWorld:
             if index.kind == "blocks":
                 return self._of(index)[0]
             if index.kind in ("device", "region"):
-                owners: Sequence[Any] = self.layout.checked.devices if index.kind == "device" else self.layout.checked.regions
+                owners: Sequence[Any] = (
+                    self.layout.checked.devices if index.kind == "device" else self.layout.checked.regions
+                )
                 return [o.name for o in owners]
-            lo = self.layout.first_number(index)
-            return range(lo, lo + self.layout.size(index))
+            return range(self.layout.size(index))
         if isinstance(index, sem.ObjT):
             return range(self.layout.size(index))
         return small(index)
@@ -105,5 +107,5 @@ class BoardWorld:
         return table
 
     def place(self, sym: PlaceField) -> Any:
-        block = self.layout.place(sym)
+        block = self.layout.places[sym]
         return Stretch(block.start, block.end)

@@ -1,7 +1,8 @@
 """Values of the judge from JSON and to JSON, and from values of a System.
 
-A number may be written as text (``"0x8000_0000"``), a record is an object in which fields may be missing, a tuple or set a
-list, an enum case its name, with a payload ``{"leaf": [1, 2]}``; a piece of memory is an address, or ``{"start": …, "size": …}``.
+A number may be written as text (``"0x8000_0000"``), a record is an object in which fields may be missing, a
+tuple or set a list, an enum case its name, with a payload ``{"leaf": [1, 2]}``; a piece of memory is an
+address, or ``{"start": …, "size": …}``.
 """
 
 from __future__ import annotations
@@ -33,7 +34,9 @@ def decode(raw: Any, ty: sem.SemType, where: str, world: World) -> Any:
     if isinstance(ty, sem.IndexT) and ty.kind == "blocks":
         pieces = decode_pieces(raw, ty, where, world)
         if pieces is not ABSENT and len(pieces) != 1:
-            raise BadEvent(f"{where} is {shorten(raw)}, which is {len(pieces)} pieces of memory where one is wanted")
+            raise BadEvent(
+                f"{where} is {shorten(raw)}, which is {len(pieces)} pieces of memory where one is wanted"
+            )
         return pieces if pieces is ABSENT else pieces[0]
     value = _decode(raw, ty, where, world)
     if value is ABSENT:
@@ -76,7 +79,8 @@ def _decode(raw: Any, ty: sem.SemType, where: str, world: World) -> Any:
 
 
 def _case(raw: Any, ty: sem.EnumT, where: str, world: World) -> Any:
-    name, given = raw, []
+    name: Any = raw
+    given: Any = []
     if isinstance(raw, dict) and len(raw) == 1:
         ((name, given),) = raw.items()
     case = ty.cases.get(name) if isinstance(name, str) else None
@@ -126,7 +130,7 @@ def decode_pieces(raw: Any, ty: sem.IndexT, where: str, world: World) -> Any:
         if ty.grain is None and world.cuts:
             raise BadEvent(f'{where} needs its size: {{"start": {shorten(start)}, "size": …}}')
         piece = world.at(ty, at)
-        found = None if piece is None else piece if piece is ABSENT else [piece]
+        found: Any = None if piece is None else piece if piece is ABSENT else [piece]
     else:
         found = world.touching(ty, at, at + size)
     if found is None or found == []:
@@ -135,7 +139,7 @@ def decode_pieces(raw: Any, ty: sem.IndexT, where: str, world: World) -> Any:
 
 
 def parse_number(raw: Any) -> int | None:
-    """A JSON number without a fraction, or a text that spells one as Python does (``0x`` and ``_`` are fine)."""
+    """A JSON number without a fraction, or a text that spells one as Python does (``0x``, ``_``)."""
     if isinstance(raw, bool):
         return None
     if isinstance(raw, int):
@@ -198,7 +202,7 @@ def from_ir(value: Any, ty: sem.SemType, layout: Layout) -> Any:
     if isinstance(ty, sem.IndexT):
         if ty.kind == "blocks":
             return layout.blocks(ty)[value].start
-        return layout.names(ty)[value] if ty.kind in ("device", "region") else value + layout.first_number(ty)
+        return layout.names(ty)[value] if ty.kind in ("device", "region") else value
     if isinstance(ty, sem.RecordT):
         return tuple(from_ir(v, f.ty, layout) for v, f in zip(value, ty.fields.values(), strict=True))
     if isinstance(ty, sem.TupleT):

@@ -1,8 +1,9 @@
 """Which values a binder takes.
 
-Where there is no end of them (all memory, all devices of a kernel) the condition tells which ones matter: the pieces of a
-stretch that it names, or those for which a map holds a certain value. What is left over are values that nothing was ever said
-about; they are all alike, so one of them stands for all (``UNTOUCHED``), and most conditions are plainly false of it.
+Where there is no end of them (all memory, all devices of a kernel) the condition tells which ones matter: the
+pieces of a stretch that it names, or those for which a map holds a certain value. What is left over are
+values that nothing was ever said about; they are all alike, so one of them stands for all (``UNTOUCHED``),
+and most conditions are plainly false of it.
 """
 
 from __future__ import annotations
@@ -25,7 +26,8 @@ Body = ast.Block | ast.Expr | None
 def bindings(
     evaluator: Evaluator, binders: list[ast.Binder], where: ast.Expr | None, env: Env, body: Body = None
 ) -> Iterator[tuple[Env, bool]]:
-    """The environments in which the binders have values that satisfy ``where``; False: it cannot be told whether they do.
+    """The environments in which the binders have values that satisfy ``where``; False: it cannot be told
+    whether they do.
 
     Each environment is ``env`` itself, changed in place: use it before the next one is asked for.
     """
@@ -53,7 +55,12 @@ def _bind(
 
 
 def _domain(
-    evaluator: Evaluator, binder: ast.Binder, rest: list[ast.Binder], where: ast.Expr | None, env: Env, body: Body
+    evaluator: Evaluator,
+    binder: ast.Binder,
+    rest: list[ast.Binder],
+    where: ast.Expr | None,
+    env: Env,
+    body: Body,
 ) -> Iterator[tuple[Any, bool]]:
     """Values of one binder, each with whether it is sure that it is one."""
     domain = binder.domain
@@ -79,7 +86,9 @@ def _domain(
 
 @dataclass
 class _Conditions:
-    """The parts of the conditions outside of which nothing is done. ``early``: those that need no name bound by another part."""
+    """The parts of the conditions outside of which nothing is done. ``early``: those that need no name bound
+    by another part.
+    """
 
     parts: list[ast.Expr]
     early: list[ast.Expr]
@@ -138,7 +147,9 @@ class _Search:
             if pieces is not None and pieces is not ABSENT:
                 yield from pieces
                 return
-        for condition in self.conditions.early if self.last else ():
+        # cells whose number lies in a stretch are fewer than those that hold one value
+        early = sorted(self.conditions.early, key=lambda e: not isinstance(e, ast.IsPattern))
+        for condition in early if self.last else ():
             keys = self._by_cell(condition, where, body)
             if keys is not None:
                 yield from keys
@@ -163,7 +174,9 @@ class _Search:
         if e.op != "in":
             return None
         if self._is_binder(e.left):
-            return self.evaluator.elements(self.evaluator.value(e.right, self.env), e.right.conv or e.right.ty)
+            return self.evaluator.elements(
+                self.evaluator.value(e.right, self.env), e.right.conv or e.right.ty
+            )
         if self._is_start(e.left):
             span = self.evaluator.value(e.right, self.env)
             return self._between(span.lo, span.hi) if isinstance(span, Stretch) else ABSENT
@@ -180,7 +193,11 @@ class _Search:
         return self.evaluator.world.between(self.ty, max(lo, 0), max(hi, 0))
 
     def _is_binder(self, e: ast.Expr) -> bool:
-        return isinstance(e, ast.Name) and isinstance(e.ref, LocalSym) and self._key() == self.evaluator.key(e.ref)
+        return (
+            isinstance(e, ast.Name)
+            and isinstance(e.ref, LocalSym)
+            and self._key() == self.evaluator.key(e.ref)
+        )
 
     def _is_start(self, e: ast.Expr) -> bool:
         return (
@@ -258,11 +275,16 @@ class _Search:
         if not isinstance(e.pattern, ast.PatName) or not isinstance(e.pattern.ref, LocalSym):
             return None
         for other in self.conditions.parts:
-            if isinstance(other, ast.Binary) and other.op == "in" and isinstance(other.left, ast.Name):
-                if other.left.ref is e.pattern.ref and not _mentions(other.right, self.conditions.bound):
-                    span = self.evaluator.value(other.right, self.env)
-                    if isinstance(span, Stretch):
-                        return [*table.keys_between(span.lo, span.hi), *table.keys_with(ABSENT)]
+            if (
+                not isinstance(other, ast.Binary)
+                or other.op != "in"
+                or _mentions(other.right, self.conditions.bound)
+            ):
+                continue
+            if isinstance(other.left, ast.Name) and other.left.ref is e.pattern.ref:
+                span = self.evaluator.value(other.right, self.env)
+                if isinstance(span, Stretch):
+                    return [*table.keys_between(span.lo, span.hi), *table.keys_with(ABSENT)]
         return None
 
     def _touched(self) -> list[Any]:

@@ -1,7 +1,8 @@
-"""The same monitor text as an online judge of events that come from elsewhere: a kernel's trace, real C, a random run.
+"""The same monitor text as an online judge of events that come from elsewhere: a kernel's trace, real C, a
+random run.
 
-A handler reads arguments of events, ghosts and constants of the board only, so it can be run without a model. Clauses that
-look at a model's state (``always``, ``lemma``) are *not judged* here, and the judgement says so.
+A handler reads arguments of events, ghosts and constants of the board only, so it can be run without a model.
+Clauses that look at a model's state (``always``, ``lemma``) are *not judged* here, and the judgement says so.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Any
 from dmaverify.evidence import forms, operators  # noqa: F401  (they register what evaluates which expression)
 from dmaverify.evidence.codec import BadEvent, decode, decode_pieces
 from dmaverify.evidence.evaluate import Env, Evaluator, initial
-from dmaverify.evidence.patterns import match
+from dmaverify.evidence.patterns import match_all
 from dmaverify.evidence.statements import Runner
 from dmaverify.evidence.tables import Scalar, Table
 from dmaverify.evidence.values import ABSENT
@@ -88,7 +89,9 @@ class Judgement:
 
 @dataclass(frozen=True)
 class Instance:
-    """A monitor with its arguments, if it has any. ``asked``: its judgement is wanted (else others read its ghosts)."""
+    """A monitor with its arguments, if it has any. ``asked``: its judgement is wanted (else others read its
+    ghosts).
+    """
 
     name: str
     sym: MonitorSym
@@ -99,8 +102,9 @@ class Instance:
 class Judge:
     """Runs monitors over a stream, event by event.
 
-    ``events`` are the declared events by name. Arguments come as JSON values by name; one that is missing or null where the
-    type has no null is absent. BadEvent is raised for an unknown event, an unknown argument or a value of the wrong type.
+    ``events`` are the declared events by name. Arguments come as JSON values by name; one that is missing or
+    null where the type has no null is absent. BadEvent is raised for an unknown event, an unknown argument or
+    a value of the wrong type.
     """
 
     def __init__(self, instances: Iterable[Instance], events: Mapping[str, EventSym], world: World) -> None:
@@ -130,13 +134,19 @@ class Judge:
         """Judge one event; what it makes fail."""
         event = self._events.get(name)
         if event is None or name in (GAP, END):
-            raise BadEvent(f"there is no event {name[:60]!a}" if event is None else f"{name} is written as a line of its own")
+            raise BadEvent(
+                f"there is no event {name[:60]!a}"
+                if event is None
+                else f"{name} is written as a line of its own"
+            )
         alternatives = self._arguments(event, raw)
         self.number += 1
         return [f for values in alternatives for f in self._happen(event, values)]
 
     def gap(self, lost: int) -> list[Failure]:
-        """Events are missing here (0: nobody knows how many): all that the ghosts hold is unknown until it is seen again."""
+        """Events are missing here (0: nobody knows how many): all that the ghosts hold is unknown until it is
+        seen again.
+        """
         self.gaps += 1
         self.lost = None if lost == 0 or self.lost is None else self.lost + lost
         for _, held in self._ghosts:
@@ -225,13 +235,7 @@ class _Running:
         self._failed, self._event = failed, event.name
         for handler in handlers:
             env: Env = {}
-            fits: Any = True
-            for pattern, value in zip(handler.patterns, values, strict=False):
-                one = match(pattern, value, env, self._evaluator)
-                if one is False:
-                    fits = False
-                elif one is ABSENT and fits is True and not _binds(pattern):
-                    fits = ABSENT
+            fits = match_all(handler.patterns, values, env, self._evaluator)
             if fits is ABSENT:
                 self._runner.undecided(handler.body, env)
             elif fits:
@@ -254,13 +258,9 @@ class _Running:
                 clause.failures.append(failure)
 
 
-def _binds(pattern: ast.Pattern) -> bool:
-    """Whether the pattern is a plain name, which also an argument fits that is absent."""
-    return isinstance(pattern, ast.PatName) and not pattern.args and isinstance(pattern.ty, sem.OptT) is False
-
-
 def asserts(monitor: ast.Monitor) -> list[ast.Assert]:
-    """All asserts of a monitor in the order of the text: clause n is the n-th, those of ``always`` clauses counted too (they
-    keep their numbers, though nobody judges them here). The compiler counts alike."""
+    """All asserts of a monitor in the order of the text: clause n is the n-th, those of ``always`` clauses
+    counted too (they keep their numbers, though nobody judges them here). The compiler counts alike.
+    """
     found = [n for n in walk(monitor) if isinstance(n, ast.Assert)]
     return sorted(found, key=lambda a: (a.span.line, a.span.column))

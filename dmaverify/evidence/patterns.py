@@ -51,7 +51,9 @@ def _match_name(pattern: ast.PatName, value: Any, env: Env, evaluator: Evaluator
 
 
 def match_all(patterns: Iterable[ast.Pattern], values: Iterable[Any], env: Env, evaluator: Evaluator) -> Any:
-    """Whether each pattern matches the value at its place. All of them are tried, so that all names are bound."""
+    """Whether each pattern matches the value at its place. All of them are tried, so that all names are
+    bound.
+    """
     outcome: Any = True
     for p, v in zip(patterns, values, strict=False):
         one = match(p, v, env, evaluator)

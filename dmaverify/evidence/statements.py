@@ -1,7 +1,7 @@
 """Statements of handlers and of funcs with a block, run on plain values.
 
-A branch on an absent value cannot be decided. Then nothing that stands in it is done, its asserts count as undecided, and
-whatever it would have assigned is absent from there on.
+A branch on an absent value cannot be decided. Then nothing that stands in it is done, its asserts count as
+undecided, and whatever it would have assigned is absent from there on.
 """
 
 from __future__ import annotations
@@ -34,7 +34,9 @@ class Flow(Enum):
 
 
 class Runner:
-    """Runs statements; ``asserted(node, outcome, message)`` hears of every assert (outcome True, False or ABSENT)."""
+    """Runs statements; ``asserted(node, outcome, message)`` hears of every assert (outcome True, False or
+    ABSENT).
+    """
 
     def __init__(self, evaluator: Evaluator, asserted: Callable[[ast.Assert, Any, str], None]) -> None:
         self.evaluator = evaluator

@@ -1,19 +1,23 @@
 """Streams of events as files: one JSON object in a line.
 
-``{"event": "taken", "what": {"start": "0x80000000", "size": 4096}, "by": "page_allocator"}`` is an event with its arguments by name;
-``{"gap": 3}`` says that three events (0: an unknown number) were lost here; ``{"end": true, "complete": true}`` that the stream
-ends and holds everything. A line that starts with ``#`` and an empty line say nothing.
+``{"event": "taken", "what": {"start": "0x80000000", "size": 4096}, "by": "page_allocator"}`` is an event with
+its arguments by name; ``{"gap": 3}`` says that three events (0: an unknown number) were lost here; ``{"end":
+true, "complete": true}`` that the stream ends and holds everything. A line that starts with ``#`` and an
+empty line say nothing; neither does an argument whose name starts with ``_`` (a source may keep its time
+stamps there).
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
-from dmaverify.evidence.values import BadEvent
+from dmaverify.evidence.codec import BadEvent
+from dmaverify.evidence.codes import STREAM
+from dmaverify.evidence.judge import Failure, Judge
 from dmaverify.lang.diag import Diagnostic, DmaError
 from dmaverify.span import Span
 
@@ -47,58 +51,97 @@ Item = Event | Gap | End
 
 
 def read(path: Path) -> Iterator[tuple[Span, Item]]:
-    """The items of a file with the place of each; DmaError (DMA090) for what is not one."""
+    """The items of a file with the place of each; DmaError for what is not one."""
     try:
         with path.open(encoding="utf-8") as file:
-            for number, line in enumerate(file, start=1):
-                span = Span(str(path), number, 1, number, max(2, len(line.rstrip()) + 1))
-                if len(line) > MAX_LINE:
-                    raise problem("the line is too long for an event", span)
-                if line.strip() and not line.lstrip().startswith("#"):
-                    yield span, _item(line, span)
+            yield from read_lines(path, file)
     except OSError as e:
         raise problem(f"the file cannot be read: {e.strerror}", Span(str(path), 1, 1, 1, 2)) from None
-    except UnicodeDecodeError:
-        raise problem("the file is not text in UTF-8", Span(str(path), 1, 1, 1, 2)) from None
+
+
+def read_lines(path: Path, file: IO[str]) -> Iterator[tuple[Span, Item]]:
+    """The same for an open file; ``path`` is what diagnostics call it."""
+    number = 0
+    ended = False
+    while True:
+        number += 1
+        start = Span(str(path), number, 1, number, 2)
+        try:
+            line = file.readline(MAX_LINE + 1)
+        except UnicodeDecodeError:
+            raise problem("the file is not text in UTF-8", start) from None
+        if not line:
+            return
+        if len(line) > MAX_LINE:
+            raise problem("the line is too long for an event", start)
+        if not line.strip() or line.lstrip().startswith("#"):
+            continue
+        span = Span(str(path), number, 1, number, max(2, len(line.rstrip()) + 1))
+        if ended:
+            raise problem("the stream goes on behind its end", span)
+        item = _item(line, span)
+        ended = isinstance(item, End)
+        yield span, item
+
+
+def write(file: IO[str], items: Iterable[Item]) -> None:
+    """The items as lines that ``read`` reads back."""
+    for item in items:
+        if isinstance(item, Event):
+            raw: dict[str, Any] = {"event": item.name, **item.args}
+        elif isinstance(item, Gap):
+            raw = {"gap": item.lost}
+        else:
+            raw = {"end": True, "complete": item.complete}
+        file.write(json.dumps(raw) + "\n")
 
 
 def problem(text: str, span: Span) -> DmaError:
     """What is wrong with the stream, as a diagnostic."""
-    return DmaError([Diagnostic("DMA090", text, span, fix="One JSON object in a line; see `dmaverify explain DMA090`.")])
+    return DmaError([Diagnostic(STREAM, text, span, fix=f"See `dmaverify explain {STREAM}`.")])
 
 
 def _item(line: str, span: Span) -> Item:
     try:
         raw = json.loads(line)
     except (ValueError, RecursionError):
-        raise problem("this is not a JSON object", span) from None
+        raise problem("this is no JSON object", span) from None
     if not isinstance(raw, dict):
-        raise problem("this is JSON, but not an object", span)
-    if "gap" in raw:
-        lost = raw["gap"]
-        if isinstance(lost, bool) or not isinstance(lost, int) or lost < 0:
+        raise problem("this is JSON, but no object", span)
+    if "event" in raw:
+        name = raw.pop("event")
+        if not isinstance(name, str):
+            raise problem("the name of an event is a text", span)
+        return Event(name, raw)
+    said = {k: v for k, v in raw.items() if not k.startswith("_")}
+    lost = said.get("gap")
+    if set(said) == {"gap"}:
+        if isinstance(lost, bool) or not isinstance(lost, int) or not 0 <= lost < 1 << 64:
             raise problem("`gap` is the number of events that were lost", span)
         return Gap(lost)
-    if "end" in raw:
-        return End(raw.get("complete") is True)
-    name = raw.pop("event", None)
-    if not isinstance(name, str):
-        raise problem("an event needs its name: `\"event\": \"…\"`", span)
-    return Event(name, raw)
+    if said.get("end") is True and set(said) <= {"end", "complete"}:
+        complete = said.get("complete", False)
+        if not isinstance(complete, bool):
+            raise problem("`complete` is true or false", span)
+        return End(complete)
+    raise problem(
+        'this is neither an event ("event": NAME), nor a gap ("gap": N), nor the end ("end": true)', span
+    )
 
 
-def judge_into(judge: Any, items: Iterator[tuple[Span, Item]]) -> list[tuple[Span, str, str]]:
-    """Feed a stream to a judge. Returns where which clause failed, with its message; DmaError for an event that cannot be."""
-    failed: list[tuple[Span, str, str]] = []
+def judge_into(judge: Judge, items: Iterable[tuple[Span, Item]]) -> Iterator[tuple[Span, Failure]]:
+    """Feed a stream to a judge: what fails, with the place of the event. DmaError for an event that cannot
+    be.
+    """
     for span, item in items:
         try:
-            if isinstance(item, Gap):
-                judge.gap(item.lost)
-            elif isinstance(item, End):
-                judge.end(item.complete)
-                break
+            if isinstance(item, Event):
+                failures = judge.feed(item.name, item.args)
+            elif isinstance(item, Gap):
+                failures = judge.gap(item.lost)
             else:
-                failed.extend((span, label, text) for label, text in judge.feed(item.name, item.args))
+                failures = judge.end(item.complete)
         except BadEvent as e:
             raise problem(str(e), span) from None
-    return failed
+        for failure in failures:
+            yield span, failure

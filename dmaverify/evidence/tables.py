@@ -25,8 +25,8 @@ class Scalar:
 class Table:
     """A total map: its cells as far as they differ from ``rest``, the value of every other cell.
 
-    Cells can be looked up by their value and by a part of their key. Such an index is made when it is first asked for, and
-    kept from then on, so that no event costs more the more is known.
+    Cells can be looked up by their value and by a part of their key. Such an index is made when it is first
+    asked for, and kept from then on, so that no event costs more the more is known.
     """
 
     def __init__(self, rest: Any) -> None:
@@ -46,9 +46,15 @@ class Table:
         return self.cells.get(key, self.rest)
 
     def put(self, key: Key, value: Any) -> None:
-        """Store. Through an absent key any cell may have changed, so nothing is known of any that the key could mean."""
+        """Store. Through an absent key any cell may have changed, so nothing is known of any that the key
+        could mean.
+        """
         if ABSENT in key:
-            for other in [k for k in self.cells if all(a is b or a is ABSENT or a == b for a, b in zip(key, k, strict=True))]:
+            for other in [
+                k
+                for k in self.cells
+                if all(a is b or a is ABSENT or a == b for a, b in zip(key, k, strict=True))
+            ]:
                 self._drop(other)
             self.rest = ABSENT
         elif UNTOUCHED in key:
@@ -57,16 +63,17 @@ class Table:
         else:
             if key in self.cells:
                 self._drop(key)
-            if value is ABSENT or self.rest is ABSENT or value != self.rest:
-                if value is not self.rest:
-                    self._add(key, value)
+            if value is not self.rest and (value is ABSENT or self.rest is ABSENT or value != self.rest):
+                self._add(key, value)
 
     def forget(self) -> None:
         """Events were lost: whatever was known may be wrong now."""
         self.__init__(ABSENT)  # type: ignore[misc]
 
     def split(self, place: int, old: Any, new: Any) -> None:
-        """What was one value of the index at that place of the keys is two now: ``new`` has the cells that ``old`` has."""
+        """What was one value of the index at that place of the keys is two now: ``new`` has the cells that
+        ``old`` has.
+        """
         for key in list(self.keys_of(place, old)):
             self._add((*key[:place], new, *key[place + 1 :]), self.cells[key])
 

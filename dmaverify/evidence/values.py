@@ -1,9 +1,10 @@
 """Values of the runtime judge.
 
-Numbers and addresses are Python ints, an enum case its name (with a payload: a tuple that starts with it), a device or region
-its name, another piece of memory its start address, a record or tuple a tuple of its fields in order, a set a frozenset, null
-None. ``ABSENT`` is a value that the source of the events did not tell: whatever depends on it is undecided. ``UNTOUCHED``
-stands for all values of an index that nothing has been said about; every map holds for it what it holds by default.
+Numbers and addresses are Python ints, an enum case its name (with a payload: a tuple that starts with it), a
+device or region its name, another piece of memory its start address, a record or tuple a tuple of its fields
+in order, a set a frozenset, null None. ``ABSENT`` is a value that the source of the events did not tell:
+whatever depends on it is undecided. ``UNTOUCHED`` stands for all values of an index that nothing has been
+said about; every map holds for it what it holds by default.
 """
 
 from __future__ import annotations

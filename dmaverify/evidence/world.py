@@ -1,7 +1,7 @@
 """What a judge knows beside the events: which pieces of memory there are, and what the board's constants say.
 
-A stream that comes from a kernel knows no scenario. Its memory is all addresses there are (``OpenWorld``). A stream that comes
-from a scenario has that scenario's memory (``BoardWorld`` in ``board``).
+A stream that comes from a kernel knows no scenario. Its memory is all addresses there are (``OpenWorld``). A
+stream that comes from a scenario has that scenario's memory (``BoardWorld`` in ``board``).
 """
 
 from __future__ import annotations
@@ -32,7 +32,9 @@ class World(Protocol):
     on_cut: OnCut
 
     def at(self, index: sem.IndexT, address: int) -> Any:
-        """The piece that ``address`` lies in: its start (of a region: its name); None if it lies in none, ABSENT if unknown."""
+        """The piece that ``address`` lies in: its start (of a region: its name); None if it lies in none,
+        ABSENT if unknown.
+        """
         ...
 
     def between(self, index: sem.IndexT, lo: int, hi: int) -> Pieces:
@@ -82,9 +84,10 @@ def small(index: sem.SemType) -> Sequence[Any] | None:
 class OpenWorld:
     """All addresses; nothing is known of devices, regions and options.
 
-    Pieces of a partition with a size of its own start at multiples of it. A partition ``by cut`` has the pieces that the
-    stream tells apart: blocks of the coarsest other partition, cut wherever a stretch that somebody asks for starts or ends.
-    ``number`` evaluates a constant expression (ABSENT if the text alone does not say).
+    Pieces of a partition with a size of its own start at multiples of it. A partition ``by cut`` has the
+    pieces that the stream tells apart: blocks of the coarsest other partition, cut wherever a stretch that
+    somebody asks for starts or ends. ``number`` evaluates a constant expression (ABSENT if the text alone
+    does not say).
     """
 
     cuts = True
@@ -166,9 +169,8 @@ class OpenWorld:
 
     def everything(self, index: sem.SemType) -> Sequence[Any] | None:
         if isinstance(index, sem.IndexT) and index.kind == "plain":
-            lo = 0 if index.lo is None else self._number(index.lo)
             hi = ABSENT if index.hi is None else self._number(index.hi)
-            return range(lo, hi + index.inclusive) if isinstance(lo, int) and isinstance(hi, int) else None
+            return range(hi + index.inclusive) if isinstance(hi, int) else None
         return small(index)
 
     def constant(self, sym: ConstSym | OptionSym | ParamSym) -> Any:

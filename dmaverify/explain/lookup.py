@@ -12,7 +12,7 @@ from dmaverify.explain.texts import ASSUMPTIONS, WORDS
 WIDTH = 96
 
 # modules that register codes of their own beside the table in dmaverify.lang.codes
-_REGISTRARS = ("dmaverify.lang.check.codes", "dmaverify.lang.lower.codes")
+_REGISTRARS = ("dmaverify.lang.check.codes", "dmaverify.lang.lower.codes", "dmaverify.evidence.codes")
 
 
 def explain(word: str) -> str | None:

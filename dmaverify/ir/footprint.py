@@ -3,18 +3,18 @@
 A statement of a thread is *visible* if it writes a place that anybody else reads or writes, or reads one that anybody else
 writes. Anybody else: other threads and handlers, devices, hardware that acts by itself, and observers (``always`` and
 ``cover`` read the states between steps). Places that all threads touch with one lock held, and nothing else touches at all,
-do not count.
+do not count; nor do threads that have ended before this one starts, or that start after it has ended.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from dmaverify.ir.expr import Expr, variables
 from dmaverify.ir.locksets import LockFacts, lock_cells
-from dmaverify.ir.pcgraph import graphs, places_read
+from dmaverify.ir.pcgraph import PcGraph, graphs, places_read
 from dmaverify.ir.rebuild import action_exprs
 from dmaverify.ir.system import Action, System
 
@@ -35,12 +35,51 @@ class StepRule:
 SOUND = StepRule()
 """The step rule."""
 
-_HARDWARE, _OBSERVER = " hardware", " observer"  # no thread is called like that
+_HARDWARE = " hardware"  # no thread is called like that
 
 
 def _standing(pc: str, place: int) -> str:
     """The place "this thread stands there"; no variable is called like that."""
     return f"{pc} at {place}"
+
+
+def _one_after_the_other(graph_of: Mapping[str, PcGraph]) -> set[tuple[str, str]]:
+    """Pairs of threads of which the second does not start before the first has ended.
+
+    It waits at its entry, whatever it does first, for the other to stand where nothing starts any more. What either
+    does in the middle of a step is nothing to the other.
+    """
+    waits: dict[str, set[str]] = {}
+    for graph in graph_of.values():
+        waits[graph.thread.name] = set()
+        starts = [] if graph.entry is None else graph.actions.get(graph.entry, [])
+        ended = [{name for g in _conjuncts(a.guard) if (name := _ended(g, graph_of)) is not None} for a in starts]
+        if ended:
+            waits[graph.thread.name] = set.intersection(*ended) - {graph.thread.name}
+    pairs: set[tuple[str, str]] = set()
+    for then, firsts in waits.items():
+        todo, seen = list(firsts), set(firsts)
+        while todo:
+            more = waits.get(todo.pop(), set()) - seen
+            seen |= more
+            todo += more
+        pairs |= {(first, then) for first in seen - {then}}
+    return pairs
+
+
+def _ended(condition: Expr, graph_of: Mapping[str, PcGraph]) -> str | None:
+    """The thread that stands where nothing starts if the condition holds."""
+    if condition.op != "eq":
+        return None
+    for pc, place in (condition.args, condition.args[::-1]):
+        if pc.op == "var" and pc.data in graph_of and place.op == "const":
+            graph = graph_of[pc.data]
+            return None if int(place.value) in graph.actions else graph.thread.name
+    return None
+
+
+def _conjuncts(e: Expr) -> tuple[Expr, ...]:
+    return e.args if e.op == "and" else (e,)
 
 
 class Footprints:
@@ -55,6 +94,11 @@ class Footprints:
         self.facts = facts
         self._devices = {t.name for t in system.threads if t.is_device}
         self._graphs = {g.thread.pc: g for g in graphs(system).values() if g.simple}
+        self._not_foreign = {t.name: {t.name} for t in system.threads}
+        """The thread itself, and those that are never at work together with it."""
+        for first, then in _one_after_the_other(self._graphs):
+            self._not_foreign[first].add(then)
+            self._not_foreign[then].add(first)
         self._lock_names = {id(a): self._locks(a) for a in system.actions}
         self.stops: dict[str, set[int]] = {}
         """By thread: places that a cover asks about, where steps therefore have to stop."""
@@ -74,9 +118,9 @@ class Footprints:
                 readers[v].add(actor)
             for v in writes:
                 writers[v].add(actor)
-        self._observe(readers)
         self._readers, self._writers = readers, writers
-        self._guarded = {v for v in set(readers) | set(writers) if self._is_guarded(v)}
+        self._observers = self._observe()
+        self._guarded: dict[tuple[str, str], bool] = {}
 
     def _actor(self, a: Action) -> str:
         return _HARDWARE if a.thread is None else a.thread
@@ -105,19 +149,18 @@ class Footprints:
                 names |= set() if a.at is None else {_standing(pc, a.at)}
         return names
 
-    def _observe(self, readers: dict[str, set[str]]) -> None:
-        """What state properties read. Where they wait for a lock, they do not see what it guards in mid-update."""
+    def _observe(self) -> dict[str, list[set[str]]]:
+        """What state properties read, and for each reading the locks that it waits for."""
+        found: dict[str, list[set[str]]] = defaultdict(list)
         for w in self.system.always:
             free = {n for lock in w.stable for n in lock_cells(lock)}
-            for v in self._places((w.cond, w.when)):
-                if v in free or self.facts.of(v) & free:
-                    continue
-                readers[v].add(_OBSERVER)
+            for v in self._places((w.cond, w.when)) - free:
+                found[v].append(free)
         for c in self.system.covers:
-            if self._stands(c.cond):
-                continue
-            for v in self._places((c.cond,)):
-                readers[v].add(_OBSERVER)
+            if not self._stands(c.cond):
+                for v in self._places((c.cond,)):
+                    found[v].append(set())
+        return found
 
     def _stands(self, cond: Expr) -> bool:
         """Whether a cover asks for nothing but that threads stand in certain places: then it is enough to stop there."""
@@ -134,22 +177,36 @@ class Footprints:
             self.stops.setdefault(self._graphs[pc].thread.name, set()).add(place)
         return True
 
-    def _is_guarded(self, place: str) -> bool:
-        touching = self._readers[place] | self._writers[place]
-        if touching & ({_HARDWARE, _OBSERVER} | self._devices):
-            return False
-        return bool(self.facts.of(place) & self.facts.valid)
+    def _is_observed(self, place: str, thread: str) -> bool:
+        """Whether a state property sees what the thread does to a place.
+
+        One that waits for a lock does not see in mid-update what the thread only touches with that lock held.
+        """
+        held = self.facts.of(place, thread)
+        return any(not held & free for free in self._observers.get(place, ()))
+
+    def _is_guarded(self, place: str, thread: str) -> bool:
+        """Whether all who may be at work together with the thread hold one lock whenever they touch a place."""
+        key = place, thread
+        if key not in self._guarded:
+            touching = (self._readers[place] | self._writers[place]) - self._not_foreign[thread]
+            common = self.facts.valid.intersection(*(self.facts.of(place, t) for t in touching | {thread}))
+            alone = not touching & ({_HARDWARE} | self._devices)
+            self._guarded[key] = alone and bool(common) and not self._is_observed(place, thread)
+        return self._guarded[key]
 
     def visible(self, a: Action) -> bool:
         """Whether anybody else can notice the action, or it can notice them."""
         if a.thread is None or a.at is None:
             return True
-        me = {self._actor(a)}
+        mine = self._not_foreign[a.thread]
         # a lock that somebody looks at other than by taking it is a place like any other
         for v in self._writes[id(a)] | self._lock_names[id(a)]:
-            if v not in self._guarded and (self._readers[v] - me or self._writers[v] - me):
+            if self._is_guarded(v, a.thread):
+                continue
+            if self._readers[v] - mine or self._writers[v] - mine or self._is_observed(v, a.thread):
                 return True
-        return any(v not in self._guarded and self._writers[v] - me for v in self._reads[id(a)])
+        return any(self._writers[v] - mine and not self._is_guarded(v, a.thread) for v in self._reads[id(a)])
 
     def acquires(self, a: Action) -> bool:
         """Whether the action takes a lock that all honour."""

@@ -28,21 +28,21 @@ Held = frozenset[Expr]
 class LockFacts:
     """What is known about locks, in terms of core variables.
 
-    ``valid``: variables that are taken only when free and given back only by who holds them. ``guards``: for each place the
-    valid locks that every thread holds whenever it touches the place (hardware and observers are not considered).
+    ``valid``: variables that are taken only when free and given back only by who holds them. ``guards``: for each place and
+    thread the valid locks that the thread holds whenever it touches the place (hardware and observers are not considered).
     """
 
     valid: frozenset[str] = frozenset()
-    guards: Mapping[str, frozenset[str]] | None = None
+    guards: Mapping[tuple[str, str], frozenset[str]] | None = None
 
-    def of(self, place: str) -> frozenset[str]:
-        """The locks that guard a place, as far as threads go."""
-        return (self.guards or {}).get(place, frozenset())
+    def of(self, place: str, thread: str) -> frozenset[str]:
+        """The locks that a thread always holds when it touches a place."""
+        return (self.guards or {}).get((place, thread), frozenset())
 
     def also(self, other: LockFacts) -> LockFacts:
         """What either knows."""
-        places = set(self.guards or {}) | set(other.guards or {})
-        return LockFacts(self.valid | other.valid, {p: self.of(p) | other.of(p) for p in places})
+        keys = set(self.guards or {}) | set(other.guards or {})
+        return LockFacts(self.valid | other.valid, {k: self.of(*k) | other.of(*k) for k in keys})
 
 
 class _Holding:
@@ -184,13 +184,14 @@ def core_facts(core: System) -> LockFacts:
         return LockFacts()
     holding = _Holding(core)
     valid = _honoured(core, holding, roots)
-    common: dict[str, set[str]] = {}
+    common: dict[tuple[str, str], set[str]] = {}
     for a in core.actions:
         if a.thread is None:
             continue
         held = {str(h.data) for h in holding.during(a) if h.op == "var" and h.data in valid}
         for place in variables(*action_exprs(a)) | a.updates.keys():
-            common[place] = common[place] & held if place in common else set(held)
+            key = place, a.thread
+            common[key] = common[key] & held if key in common else set(held)
     return LockFacts(frozenset(valid), {p: frozenset(locks) for p, locks in common.items() if locks})
 
 
@@ -206,18 +207,19 @@ def array_facts(flat: Flat) -> LockFacts:
     holding = _Holding(full)
     valid = _honoured(full, holding, roots)
     arrays = {v.name: v.type for v in full.vars if isinstance(v.type, Map) and v.kind is not Kind.PC}
-    guarded = {name: {r for r in valid if _same_index(arrays, name, r)} for name in arrays}
+    threads = [t.name for t in full.threads]
+    guarded = {(n, t): {r for r in valid if _same_index(arrays, n, r)} for n in arrays for t in threads}
     for a in full.actions:
         if a.thread is None:
             continue
         held = holding.during(a)
         for name, index in _accesses(a, arrays):
-            guarded[name] &= {str(h.args[0].data) for h in held if h.op == "select" and h.args[1] is index}
-    guards: dict[str, frozenset[str]] = {}
-    for name, locks in guarded.items():
+            guarded[name, a.thread] &= {str(h.args[0].data) for h in held if h.op == "select" and h.args[1] is index}
+    guards: dict[tuple[str, str], frozenset[str]] = {}
+    for (name, thread), locks in guarded.items():
         for lock in locks:
             for place, of in _cellwise(flat, name, lock):
-                guards[place] = guards.get(place, frozenset()) | {of}
+                guards[place, thread] = guards.get((place, thread), frozenset()) | {of}
     scalars = frozenset(n for r in valid for n in flat.layout[r])
     return LockFacts(scalars, guards)
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from dmaverify.ir.expr import Expr, Rewriter, const, inputs, ite, variables
 from dmaverify.ir.pcgraph import PcGraph, graphs
 from dmaverify.ir.rebuild import effect_exprs
-from dmaverify.ir.system import Action, Always, Check, Effect, Input, Part, Reached, System, Thread
+from dmaverify.ir.system import Action, Always, Check, Effect, Input, Kind, Part, Reached, System, Thread
 from dmaverify.ir.types import Bool, Value
 
 
@@ -64,14 +64,21 @@ def targets_of(core: System, properties: Iterable[str]) -> dict[Target, str]:
 def slices(core: System, properties: Iterable[str], *, stops: bool = False) -> list[Slice]:
     """Slices that together decide the properties.
 
-    Targets with equal cones share a slice, and one whose cone lies within another's joins it. With ``stops`` every slice keeps
-    the built-in checks of the actions that it keeps.
+    Targets with equal cones share a slice, and one whose cone lies within another's joins it. So do targets of one property that
+    differ in ghosts only: these mostly follow from the rest of the state, and searching it once for each would cost more than
+    they do. With ``stops`` every slice keeps the built-in checks of the actions that it keeps.
     """
     asked = targets_of(core, properties)
     slicer = _Slicer(core, stops)
-    cones: dict[_Cone, list[Target]] = {}
+    alike: dict[tuple[str, frozenset[str]], tuple[_Cone, list[Target]]] = {}
     for target in asked:
-        cones.setdefault(slicer.cone(target), []).append(target)
+        cone = slicer.cone(target)
+        key = asked[target], (cone.data | cone.control) - slicer.ghosts
+        known, members = alike.get(key, (cone, []))
+        alike[key] = known.together(cone), [*members, target]
+    cones: dict[_Cone, list[Target]] = {}
+    for cone, members in alike.values():
+        cones.setdefault(cone, []).extend(members)
     groups: list[tuple[_Cone, list[Target]]] = []
     # largest first, so that each finds the cone that contains it; ties by the order of the text
     for cone, members in sorted(cones.items(), key=lambda item: -len(item[0].data) - len(item[0].actions)):
@@ -117,6 +124,11 @@ class _Cone:
             and self.actions <= other.actions
         )
 
+    def together(self, other: _Cone) -> _Cone:
+        """Everything that has a say in the targets of either."""
+        data = self.data | other.data
+        return _Cone(data, (self.control | other.control) - data, self.actions | other.actions)
+
 
 class _Slicer:
     """Cones over one core System."""
@@ -124,6 +136,7 @@ class _Slicer:
     def __init__(self, core: System, stops: bool) -> None:
         self.core = core
         self.stops = stops
+        self.ghosts = frozenset(v.name for v in core.vars if v.kind is Kind.GHOST)
         self.graphs = graphs(core)
         self.pc_of = {t.name: t.pc for t in core.threads}
         self.writers: dict[str, list[int]] = {}

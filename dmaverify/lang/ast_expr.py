@@ -109,7 +109,7 @@ class Cast(Expr):
     """`x as T` (checked: the value must not change) or `x wrap T` (cut to the width, as C does)."""
 
     base: Expr
-    type: Type
+    type: TypeName
     wrap: bool
 
 

@@ -1,18 +1,18 @@
 """The funcs of the language itself: few, and none of a domain. Everything else is written in ``spec/``.
 
-=================  ===========================================  ===================================================
-func               arguments                                    result
-=================  ===========================================  ===================================================
-``min``, ``max``   two or more numbers of one type and unit     the same; of addresses of one space, too
-``bit``            a number or ``bits``, the bit's number       bool; false outside of the width
-``popcount``       a number, ``flags``, or a stored set         ``u32``: how many bits or elements there are
-``bitlen``         a number                                     ``u32``: highest set bit plus one; 0 for 0
-``free``           a spinlock                                   bool: nobody holds it
-``len``            a list                                       ``u32``
-``front``          a list                                       ``T?``: its first element
-``full``           a list, or a client's slot                   bool: no room for another
-``empty``          a list, a client's slot                      bool: nothing in it
-=================  ===========================================  ===================================================
+============  =======================================  ================================================
+func          arguments                                result
+============  =======================================  ================================================
+min, max      numbers of one unit, or addresses        the widest of their types
+bit           a number or ``bits``, the bit's place    bool; false outside of the width
+popcount      a number, ``flags``, a stored set        u32: how many bits or elements there are
+bitlen        a number                                 u32: place of the highest bit plus one; 0 for 0
+free          a spinlock                               bool: nobody holds it
+len           a list                                   u32
+front         a list                                   ``T?``: its first element
+full          a list, or a client's slot               bool: no room for another
+empty         a list, or a client's slot               bool: nothing in it
+============  =======================================  ================================================
 """
 
 from __future__ import annotations

@@ -11,12 +11,11 @@ named in ``symbolic``.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import product
 from pathlib import Path
 from typing import Any
 
-from dmaverify.ir.expr import Expr
 from dmaverify.ir.system import System
 from dmaverify.ir.types import Bool, Enum, Index, Int, Range, Type, Value
 from dmaverify.lang import ast, sem
@@ -26,6 +25,7 @@ from dmaverify.lang.consteval import NotConstant
 from dmaverify.lang.diag import Diagnostic, Diagnostics, DmaError
 from dmaverify.lang.layout import Layout
 from dmaverify.lang.link import Loaded, load
+from dmaverify.lang.lower.alone import contract_alone, is_wide, lemma_alone
 from dmaverify.lang.lower.context import Ctx, Frame, Unsupported
 from dmaverify.lang.lower.contracts import contracts_of
 from dmaverify.lang.lower.blocks import elements
@@ -98,10 +98,7 @@ def _load(path: str | Path) -> Loaded:
 def checked_program(path: str | Path, variant: str | None = None) -> Checked:
     """The program of a scenario or variant, checked. Raises DmaError with everything that is wrong."""
     program = _load(path).program(variant)
-    checked = check(program)
-    if checked.errors:
-        raise DmaError(checked.diagnostics)
-    return checked
+    return check(program)
 
 
 def compile_scenario(
@@ -193,6 +190,31 @@ def _kept(ty: sem.SemType) -> bool:
     return ty.storable and not isinstance(ty, sem.ErrorT)
 
 
+def compile_contract(path: str | Path, proc: str, variant: str | None = None) -> System:
+    """What has to be shown for a contract: that the body of a proc ensures what it says, for all arguments.
+
+    The System has no actions: its claims are about every initial state. What its notes say is assumed.
+    """
+    checked = checked_program(path, variant)
+    sym = next((p for p in checked.procs if p.name == proc), None)
+    if sym is None:
+        raise DmaError([Diagnostic("DMA050", f"there is no proc {proc}", NOWHERE)])
+    given = _given(checked, {}, set())
+    return contract_alone(World(checked, Layout(checked, given), given, set()), sym)
+
+
+def compile_lemmas(path: str | Path, variant: str | None = None) -> dict[str, System]:
+    """A System for each lemma that speaks of all numbers of a type: about funcs only, without any action."""
+    checked = checked_program(path, variant)
+    given = _given(checked, {}, set())
+    found = {}
+    for lemma in checked.lemmas:
+        world = World(checked, Layout(checked, given), given, set())
+        if is_wide(world, lemma.decl):
+            found[lemma.name] = lemma_alone(world, lemma.decl)
+    return found
+
+
 # -- params ---------------------------------------------
 
 
@@ -266,15 +288,3 @@ def _number(text: str) -> int | str:
     except ValueError:
         return text
 
-
-__all__ = [
-    "Compiled",
-    "CoverInfo",
-    "EventInfo",
-    "Expr",
-    "checked_program",
-    "compile_checked",
-    "compile_scenario",
-    "param_instances",
-    "replace",
-]

@@ -1,39 +1,40 @@
 """Semantic types: what an expression of the language means, before it becomes an IR value.
 
-The checker gives every expression one of these types; the lowerer maps each to an IR type with
-``dmaverify.lang.layout``. Structural types (integers, maps, sets, tuples, nullable types) compare by their
-parts. Nominal types (records, objects, enums, indexes, address spaces) compare by identity: two declarations
-are two types, even with the same text.
+The checker gives every expression one of these types; ``dmaverify.lang.layout`` maps each to an IR type.
+Structural types (integers, maps, sets, tuples, nullable types) compare by their parts. Nominal types
+(records, objects, enums, indexes, address spaces) compare by identity: two declarations are two types, even
+with the same text.
 
-================ =============================================== ================================================
-type             written                                          IR type (``Layout.ir_type``)
-================ =============================================== ================================================
-``BoolT``        ``bool``                                         ``Bool``
-``IntT``         ``i32``, ``u64 bytes``, ``i32 pages``            ``Int(width, signed)``; units are gone
-``SpaceT``       ``type phys : u64 bytes``                        that of its base
-``RangeT``       ``0..4``, ``1..=4``                              ``Range``
-``EnumT``        ``enum E { a, b }``, ``bool`` no                 ``Enum``; with payloads ``Record(tag, one field per payload)``
-``FlagsT``       ``flags F { R, W }``                             ``Flags``
-``BitsT``        ``bits prot : u64 { .. }``                       that of its base integer
-``IndexT``       ``index I n``, blocks, ``Region``, ``Device``    ``Index``
-``ObjT``         ``object Pool max 2 { .. }`` (a reference)       ``Index`` (which of the instances)
-``RecordT``      ``record R { .. }``                              ``Record``
-``TupleT``       ``(handled: bool, ret: Buffer?)``                ``Record`` with fields ``0``, ``1`` … or the names
-``OptT``         ``T?``                                           ``Opt``
-``MapT``         ``Level, Line -> T``                             ``Map`` of ``Map`` … one level for each key
-``SetT``         ``set of T``                                     ``Mask`` when T is index-like; else only as a set expression or,
-                                                                  as the type of a variable or ghost, stored
-                                                                  in cells
-``ListT``        ``list max N of T``                              ``Record(count, cells)``
-``IterT``        ``a..b``, ``p.cells``                            none: a range of numbers, addresses or index values
-``LockT``        ``spinlock``                                     ``Bool`` (held)
-``PlaceT``       ``rx.data`` of ``place rx in dram { .. }``       none: where it lies is known when the text is lowered
-``NullT``        the word ``null`` before it has a type           none: never left after checking
-``LitT``         a number before it has a type                    none: never left after checking
-``VoidT``        a proc without a result                          none
-``ErrorT``       whatever an error has been reported about        none
-================ =============================================== ================================================
-"""
+============ ========================================= ========================================
+type         written                                   IR type (``Layout.ir_type``)
+============ ========================================= ========================================
+``BoolT``    ``bool``                                  ``Bool``
+``IntT``     ``i32``, ``u64 bytes``, ``i32 pages``     ``Int``; units are gone
+``SpaceT``   ``type phys : u64 bytes``                 that of its base
+``RangeT``   ``0..4``, ``1..=4``                       ``Range``
+``EnumT``    ``enum E { a, b(u32) }``                  ``Enum``; with payloads ``Record``
+``FlagsT``   ``flags F { R, W }``                      ``Flags``
+``BitsT``    ``bits prot : u64 { .. }``                that of its base
+``IndexT``   ``index I n``, blocks, Region, Device     ``Index``
+``ObjT``     ``object Pool max 2 { .. }``              ``Index``: which of the instances
+``RecordT``  ``record R { .. }``                       ``Record``
+``TupleT``   ``(handled: bool, ret: Buffer?)``         ``Record`` with fields ``0``, ``1`` or names
+``OptT``     ``T?``                                    ``Opt``
+``MapT``     ``Level, Line -> T``                      ``Map``, one level for each key
+``SetT``     ``set of T``                              ``Mask`` of what is index-like, else cells
+``ListT``    ``list max N of T``                       ``Record`` of count and cells
+``LockT``    ``spinlock``                              ``Bool``: held
+``IterT``    ``a..b``, ``p.cells``                     none: taken apart where it is used
+``PlaceT``   ``rx.data`` of a ``place``                none: where it lies is known
+``VoidT``    a proc without a result                   none
+``NullT``    ``null`` before it has a type             none: never left after checking
+``LitT``     a number before it has a type             none: never left after checking
+``ErrorT``   what an error was reported about          none
+============ ========================================= ========================================
+
+An enum with payloads is a record of ``tag`` and one field ``case.i`` for each payload value of each case;
+payloads of other cases hold their defaults. A set that is no mask is an expression, or kept in
+``Layout.capacity`` cells where it is the type of a variable or ghost."""
 
 from __future__ import annotations
 
@@ -426,7 +427,7 @@ IndexKind = Literal["plain", "blocks", "region", "device"]
 class IndexT(NominalT):
     """A finite set of its own. How many values it has is the layout's to say (``Layout.size``).
 
-    ``plain``: ``index I n`` (0..n-1) or ``index I lo .. hi`` (numbered from ``lo``); ``blocks``: a partition
+    ``plain``: ``index I n`` or ``index I 0 .. n`` (0..n-1); ``blocks``: a partition
     of the scenario's memory in pieces of ``grain`` bytes, or, where ``grain`` is None and ``by_cut``, in
     pieces between cuts; ``region`` and
     ``device``: the scenario's regions (a partition too, the coarsest) and devices.

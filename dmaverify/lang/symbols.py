@@ -1,31 +1,33 @@
-"""Symbols: what a name in a text means. The checker makes one for each declaration and hangs it on ``ref`` of
-the syntax tree.
+"""Symbols: what a name in a text means. The checker makes one for each declaration and hangs it on ``ref`` in
+the tree.
 
 Symbols compare by identity. ``decl`` is the syntax node (after amendments: the one that counts), ``module``
 the dotted name of the module or scenario in which it stands. A symbol's ``ty`` is never None once ``check``
 has returned.
 
-What ``ref`` may be (see also ``check/__init__.py`` for the whole annotation contract):
+What ``ref`` may be (see also ``check/__init__.py`` for the whole contract):
 
-==================  ==================================================================================================
-node                ``ref``
-==================  ==================================================================================================
-``Name``            ``ConstSym VarSym GhostSym LocalSym ParamSym EnumCase FlagMember DeviceSym RegionSym PlaceSym TypeSym
-                    ThreadSym MonitorSym BitRef`` (a bit named alone in a ``bits`` literal) ``BuiltinSym``
-``OptionRef``       ``OptionSym``
-``Field``           ``FieldRef BitRef BlockField AttrRef GhostSym SlotSym PlaceField FuncSym`` (``x.f`` for ``f(x)``), or, where the
-                    base is a module or an enum, any of the symbols of a ``Name``
-``Call``            ``FuncSym ProcSym EventSym EnumCase CastRef BuiltinSym``
-``TypeName``        ``TypeSym``, or None for the integer types, ``bool`` and ``spinlock``
-``PatName``         ``EnumCase FlagMember ConstSym``, or the ``LocalSym`` that it binds
-``Handler``         ``EventSym``
-``Schedule``        ``ThreadSym``
-``Take``            ``SlotSym``;  ``Done`` ``ThreadSym``;  ``AtLabel`` ``LabelSym``
-``PropRef``         ``MonitorSym LemmaSym``, or a ``str``: the name of a built-in property
-``Setting``         ``OptionSym AttrRef``, or None for the words of the language (``at``, ``size`` …)
-``OptionSet``       ``OptionSym``
-``Sequence`` etc.   ``ThreadSym``
-==================  ==================================================================================================
+=============  ===================================================================================
+node           ``ref``
+=============  ===================================================================================
+``Name``       ConstSym VarSym GhostSym LocalSym ParamSym EnumCase FlagMember DeviceSym RegionSym
+               SlotSym TypeSym (the set of its values) BitRef (a bit alone in a ``bits`` literal);
+               before a dot also PlaceSym ThreadSym MonitorSym; what is called: as the Call
+``OptionRef``  OptionSym
+``Field``      FieldRef BitRef BlockField AttrRef GhostSym SlotSym PlaceField, FuncSym (``x.f`` for
+               ``f(x)``); behind a module or an enum any symbol of a Name
+``Call``       FuncSym ProcSym EventSym EnumCase CastRef BuiltinSym
+``TypeName``   TypeSym, or None for the integer types, ``bool`` and ``spinlock``
+``PatName``    EnumCase FlagMember ConstSym, or the LocalSym that it binds
+``Handler``    EventSym
+``Schedule``   ThreadSym
+``Take``       SlotSym
+``Done``       ThreadSym; ``AtLabel``: LabelSym
+``PropRef``    MonitorSym LemmaSym, or a ``str``: the name of a built-in property
+``Setting``    OptionSym AttrRef, or None for the words of the language (``at``, ``size`` …)
+``OptionSet``  OptionSym
+``Sequence``   ThreadSym, also for Client and Interrupt
+=============  ===================================================================================
 """
 
 from __future__ import annotations

@@ -8,8 +8,9 @@ property that is violated in the same trace.
 from __future__ import annotations
 
 import os.path
+import re
 import textwrap
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from dmaverify.report import page, words
 from dmaverify.report.page import Line, text
@@ -111,23 +112,26 @@ def _rows(story: Story, everything: bool) -> list[_Row]:
         if visible:
             # a record's fields are in the statement that builds it
             result = f"  {page.cut(st.result, RESULT_WIDTH)}" if st.result and "{" not in st.result else ""
-            told = page.cut(st.text, STATEMENT_WIDTH) + result
+            told = page.cut(_brief(st.text), STATEMENT_WIDTH) + result
             rows.append(_Row(st.actor, st.thread, indent, told, _at(st.span), st))
     return rows
 
 
 def _calls(story: Story, width: int, everything: bool) -> list[Line]:
     rows = _rows(story, everything)
+    grouped = _switches(rows) <= len(rows) // 5
+    if grouped:
+        rows = _grouped(rows)
     numbered = len(str(max((st.number for st in story.steps), default=0))) + 1
-    who = max((len(r.actor) for r in rows), default=0)
-    thread = max((len(r.thread) for r in rows), default=0)
+    who = 0 if grouped else max((len(r.actor) for r in rows), default=0) + 2
+    thread = 0 if grouped else max((len(r.thread) for r in rows), default=0) + 2
     heads = [_head_lines(c) for c in story.columns]
     cells = [
         min(COLUMN_WIDTH, max([*map(len, heads[i]), len(first), *_lengths(rows, i)]))
         for i, first in enumerate(story.column_start)
     ]
     where = max((len(r.place) for r in rows), default=0)
-    left = 2 + numbered + 2 + who + 2 + thread + 2
+    left = 2 + numbered + 2 + who + thread
     room = width - left - sum(w + 2 for w in cells) - 2 - where
     told = max(24, min(room, max((len(_told(r)) for r in rows), default=0)))
     out = _column_heads(story, heads, cells, left, told)
@@ -136,15 +140,14 @@ def _calls(story: Story, width: int, everything: bool) -> list[Line]:
     for r in rows:
         st = r.step
         tag = f"#{st.number}" if st is not None and st.weight else ""
-        actor, name = ("", "") if (r.actor, r.thread) == previous else (r.actor, r.thread)
+        actor, name = ("", "") if grouped or (r.actor, r.thread) == previous else (r.actor, r.thread)
         previous = (r.actor, r.thread)
         first, *rest = textwrap.wrap(_told(r), told, subsequent_indent="  " * r.indent + "    ") or [""]
-        start = f"  {tag:<{numbered}}  {actor:<{who}}  {name:<{thread}}  "
-        values = _values(st, before, cells)
+        start = f"  {tag:<{numbered}}  {actor:<{who}}{name:<{thread}}"
         line = page.join(
             text(start),
             text(f"{first:<{told}}", "" if st else "head"),
-            *values,
+            *_values(st, before, cells),
             text(f"  {r.place:<{where}}", "dim"),
         )
         marks = text("  " + _marks(st), "bad") if st is not None and st.marks else ()
@@ -155,8 +158,32 @@ def _calls(story: Story, width: int, everything: bool) -> list[Line]:
     return out
 
 
+def _switches(rows: list[_Row]) -> int:
+    """How often somebody else goes on."""
+    return sum((a.actor, a.thread) != (b.actor, b.thread) for a, b in zip(rows, rows[1:], strict=False))
+
+
+def _grouped(rows: list[_Row]) -> list[_Row]:
+    """A line of its own for who acts, where that seldom changes: the columns are worth more otherwise."""
+    out: list[_Row] = []
+    previous = ("", "")
+    for r in rows:
+        if (r.actor, r.thread) != previous:
+            previous = (r.actor, r.thread)
+            out.append(
+                _Row(r.actor, r.thread, 0, f"{r.actor}, {r.thread}:" if r.thread else f"{r.actor}:", "")
+            )
+        out.append(replace(r, indent=r.indent + 1))
+    return out
+
+
 def _lengths(rows: list[_Row], column: int) -> list[int]:
     return [len(r.step.columns[column]) for r in rows if r.step is not None and r.step.columns]
+
+
+def _brief(statement: str) -> str:
+    """A long statement without what stands in its innermost braces."""
+    return re.sub(r"\{[^{}]*\}", "{…}", statement) if len(statement) > 40 else statement
 
 
 def _told(r: _Row) -> str:

@@ -170,7 +170,9 @@ def _table(s: ScenarioResult, options: TextOptions) -> list[Line]:
 
 def _notable(p: PropertyResult) -> bool:
     """Whether a verdict is worth a column: everything but *holds* as expected."""
-    return p.status != OK or not (p.word.holds or p.word is Word.NOT_APPLICABLE) or p.kind == "cover"
+    if p.kind == "cover":
+        return p.status != OK or not p.reached
+    return p.status != OK or not (p.word.holds or p.word is Word.NOT_APPLICABLE)
 
 
 def _variant_name(v: VariantResult) -> str:

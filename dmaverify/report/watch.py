@@ -154,9 +154,11 @@ def relevant_steps(
     """
     needed: set[Cell] = set(start.cells)
     relevant: set[int] = set()
-    # where a thread stands and which locks are free leads from step to step without saying anything about the data
+    # where a thread stands and which locks are free leads from step to step without saying anything about
+    # the data
     leading = {t.pc for t in interp.system.threads}
     leading |= {v for a in interp.system.actions for op in a.locks for v in variables(op.lock)}
+    leading |= _written_by_locking(interp.system.actions)
     for k in range(len(actions), 0, -1):
         written = [
             (var, path)
@@ -176,6 +178,12 @@ def relevant_steps(
                 needed.discard(n)
         needed |= {c for c in demand.cells if c[0] not in leading}
     return relevant
+
+
+def _written_by_locking(actions: Sequence[Action]) -> set[str]:
+    """Variables that only taking and giving back of locks changes: who holds one."""
+    taking = {v for a in actions if a.locks for v in a.updates}
+    return taking - {v for a in actions if not a.locks for v in a.updates}
 
 
 def _overlap(a: Cell, b: Cell) -> bool:

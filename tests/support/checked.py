@@ -58,7 +58,8 @@ proc init(n: u32) -> errno { return 0 }
 
 
 def examine_text(folder: Path, text: str, base: str = BASE) -> Checked:
-    """The result for a module ``t`` (or a scenario, if the text starts with one) that imports ``spec.base``."""
+    """The result for a module ``t`` (or a scenario, if the text starts with one) that imports
+    ``spec.base``."""
     (folder / "spec").mkdir(exist_ok=True)
     (folder / "models").mkdir(exist_ok=True)
     (folder / "spec" / "base.dma").write_text(base)

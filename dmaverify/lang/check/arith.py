@@ -6,34 +6,18 @@ The rules of units and spaces are all here: see ``_number`` and ``_address``.
 from __future__ import annotations
 
 from dmaverify.lang import ast, sem
-from dmaverify.lang.builtins import GRAIN, SHIFT
+from dmaverify.lang.builtins import GRAIN
 from dmaverify.lang.check.base import plain, text_of
-from dmaverify.lang.check.convert import ADDRESSES_DIFFER, Convert, element_of, misfit
-from dmaverify.lang.symbols import CastRef, ConstSym
+from dmaverify.lang.check.convert import ADDRESSES_DIFFER, misfit
+from dmaverify.lang.check.spaces import Spaces, is_named
 
 Number = sem.IntT | sem.RangeT | sem.LitT
 
 COMPARISONS = {"==", "!=", "<", "<=", ">", ">="}
-OFFSET = sem.I64.with_unit("bytes")
 
 
-class Arith(Convert):
+class Arith(Spaces):
     """Unary and binary operators. ``infer`` comes from the class that knows all expressions."""
-
-    def infer(self, e: ast.Expr, want: sem.SemType | None = None) -> sem.SemType:
-        """The type of an expression as it is used; ``want`` helps where the text alone does not say."""
-        raise NotImplementedError
-
-    def expect(self, e: ast.Expr, want: sem.SemType, why: object = None) -> sem.SemType:
-        """Infers and makes it a ``want``."""
-        self.infer(e, want)
-        self.coerce(e, want, why)  # type: ignore[arg-type]
-        return self.effective(e)
-
-    def value(self, e: ast.Expr, want: sem.SemType | None = None) -> sem.SemType:
-        """Infers and settles: the expression has a type of its own."""
-        self.infer(e, want)
-        return self.settle(e)
 
     # -- unary
     # ----------------------------------------------------------------------------------------------------
@@ -62,18 +46,6 @@ class Arith(Convert):
         if e.op == "~" and isinstance(t, sem.SetT) and t.is_mask:
             return t
         return self.undefined(e.op, e, t)
-
-    def undefined(self, op: str, e: ast.Expr, *types: sem.SemType) -> sem.ErrorT:
-        """The operator is not defined for such operands."""
-        for t in types:
-            if isinstance(t, sem.OptT):
-                return self.error(
-                    "DMA024", f"{plain(t)} may be null, and {op} takes a value", e.span,
-                    fix="Ask first (if … != null …), or write  …!  where it cannot be.",
-                )  # fmt: skip
-        return self.error(
-            "DMA027", f"{op} is not defined for {' and '.join(plain(t) for t in types)}", e.span
-        )
 
     # -- binary
     # ---------------------------------------------------------------------------------------------------
@@ -110,13 +82,6 @@ class Arith(Convert):
                 return right
             return self.undefined(e.op, e, left, right)
         return self._number(e, left, right, inner)
-
-    def _named(self, e: ast.Expr, t: sem.SemType, other: sem.SemType) -> sem.SemType:
-        """A named number computes as itself with itself and literals, and as its base with other numbers."""
-        if isinstance(t, sem.SpaceT) and not t.is_address and t != other and not isinstance(other, sem.LitT):
-            self.coerce(e, t.base)
-            return t.base
-        return t
 
     def _number(
         self, e: ast.Binary, left: sem.SemType, right: sem.SemType, want: sem.SemType | None
@@ -165,9 +130,9 @@ class Arith(Convert):
         """The type in which both are computed: the wider one, if it holds all values of the other. A range by
         itself is computed in what is wanted, if that is known."""
         ranges = [t for t in (left, right) if isinstance(t, sem.RangeT)]
-        if ranges and isinstance(want, sem.IntT) and not isinstance(left, sem.IntT) and not isinstance(right, sem.IntT):
-            if all(want.holds(r) for r in ranges):
-                return want.with_unit(None)
+        alone = not isinstance(left, sem.IntT) and not isinstance(right, sem.IntT)
+        if ranges and alone and isinstance(want, sem.IntT) and all(want.holds(r) for r in ranges):
+            return want.with_unit(None)
         if isinstance(left, sem.LitT) and isinstance(right, sem.LitT):
             return sem.I32
         if isinstance(left, sem.LitT):
@@ -230,174 +195,12 @@ class Arith(Convert):
         self.error("DMA022", message, e.span, fix=fix)
 
     # -- shifts
-    # ---------------------------------------------------------------------------------------------------
-
-    def _shift(self, e: ast.Binary, left: sem.SemType, right: sem.SemType) -> sem.SemType:
-        if isinstance(right, sem.SpaceT) and not right.is_address:
-            self.coerce(e.right, right.base)
-        elif isinstance(right, sem.RangeT):
-            self.coerce(e.right, right.promoted)
-        elif isinstance(right, sem.LitT):
-            self.coerce(e.right, sem.I32.with_unit(right.unit))
-        amount = self.effective(e.right)
-        if not isinstance(amount, sem.IntT):
-            return self.undefined(e.op, e, left, right)
-        by_grain = is_named(e.right, SHIFT)
-        if amount.unit not in (None, "order"):
-            return self.error("DMA022", f"a shift by a number of {amount.unit}", e.right.span)
-        if isinstance(left, sem.SpaceT) and left.is_address:
-            if e.op == "<<":
-                return self.error("DMA021", f"an address ({left}) shifted left is no address", e.span)
-            self.coerce_raw(e.left, left.base.with_unit(None))
-            return left.base.with_unit("pages" if by_grain else None)
-        left = self._named(e.left, left, sem.I32)
-        if isinstance(left, sem.RangeT):
-            self.coerce(e.left, left.promoted)
-            left = left.promoted
-        if isinstance(left, sem.BitsT):
-            return self.error("DMA027", f"shift the number:  {left.base}({text_of(e.left)}) {e.op} …", e.span)
-        if not isinstance(left, sem.IntT | sem.LitT):
-            return self.undefined(e.op, e, left, right)
-        unit = left.unit
-        if by_grain:
-            source, target = ("pages", "bytes") if e.op == "<<" else ("bytes", "pages")
-            if unit not in (None, source):
-                fix = (
-                    f"Write  >> {SHIFT}  for whole pages."
-                    if e.op == "<<"
-                    else f"Write  << {SHIFT}  for bytes."
-                )
-                return self.error(
-                    "DMA022", f"{unit} {e.op} {SHIFT}: that turns {source} into {target}", e.span, fix=fix
-                )
-            unit = target  # type: ignore[assignment]
-        elif amount.unit == "order" and e.op == "<<":
-            if unit not in (None, "pages"):
-                return self.error("DMA022", f"{unit} << order: an order counts pages", e.span)
-            unit = "pages"
-        return sem.LitT(unit) if isinstance(left, sem.LitT) else left.with_unit(unit)
-
-    def coerce_raw(self, e: ast.Expr, t: sem.IntT) -> None:
-        """Takes the number of an address."""
-        e.conv = t
 
     # -- addresses
-    # ------------------------------------------------------------------------------------------------
-
-    def _offset(self, e: ast.Expr, space: sem.SpaceT) -> bool:
-        """What is added to an address: bytes, in the width of the address (sign-extended, as C does)."""
-        t = self.effective(e)
-        width = space.base.with_unit("bytes")
-        if isinstance(t, sem.LitT):
-            if t.unit in (None, "bytes"):
-                return self.retype(e, OFFSET if literal_negative(e) else width)
-            t = sem.I64.with_unit(t.unit)
-        if isinstance(t, sem.RangeT):
-            t = t.promoted
-        if isinstance(t, sem.IntT):
-            if t.unit in (None, "bytes"):
-                e.conv = None if e.ty == width else width
-                return True
-            fix = f"Write  ({text_of(e)} << {SHIFT})." if t.unit == "pages" else None
-            self.error(
-                "DMA022",
-                f"{t.unit} added to an address: addresses count bytes",
-                e.span,
-                label=str(t),
-                fix=fix,
-            )
-            return False
-        if isinstance(t, sem.SpaceT):
-            self.error("DMA021", f"two addresses ({space} and {t}) cannot be added", e.span)
-            return False
-        self.undefined("+", e, space, t)
-        return False
-
-    def _address(self, e: ast.Binary, left: sem.SpaceT, right: sem.SemType) -> sem.SemType:
-        if isinstance(right, sem.SpaceT) and right.is_address:
-            if e.op == "-" and right == left:
-                return OFFSET
-            if right == left:
-                return self.error(
-                    "DMA021", f"two addresses have no {e.op}; their difference is a number of bytes", e.span
-                )
-            return self.error(
-                "DMA021", f"{plain(left)} {e.op} {plain(right)}: addresses of two spaces", e.span, notes=[(None, ADDRESSES_DIFFER)],
-                fix=self.translation(e.right, right, left),
-            )  # fmt: skip
-        if e.op in ("+", "-", "|"):
-            return left if self._offset(e.right, left) else sem.ERROR
-        number = sem.I64 if isinstance(right, sem.LitT) else right
-        if not isinstance(number, sem.IntT) or e.op not in ("%", "/", "&"):
-            return self.undefined(e.op, e, left, right)
-        if not self._offset(e.right, left):
-            return sem.ERROR
-        if e.op == "&":
-            return left
-        self.coerce_raw(e.left, left.base.with_unit("bytes"))
-        if e.op == "/":
-            return left.base.with_unit(None)
-        return OFFSET
 
     # -- indexes
-    # --------------------------------------------------------------------------------------------------
-
-    def _index(self, e: ast.Binary, left: sem.SemType, right: sem.SemType) -> sem.SemType:
-        index, other, side = (left, right, e.right) if isinstance(left, sem.IndexT) else (right, left, e.left)
-        assert isinstance(index, sem.IndexT)
-        if isinstance(other, sem.IndexT):
-            if other == index and e.op == "-":
-                return sem.I32
-            return self.undefined(e.op, e, left, right)
-        if e.op == "+" or (e.op == "-" and side is e.right):
-            if isinstance(other, sem.LitT):
-                self.coerce(side, sem.I32.with_unit(other.unit))
-                other = self.effective(side)
-            if isinstance(other, sem.RangeT):
-                self.coerce(side, other.promoted)
-                other = self.effective(side)
-            if isinstance(other, sem.IntT):
-                if other.unit in ("bytes", "order"):
-                    return self.error(
-                        "DMA022",
-                        f"{other.unit} added to a {index}: those are counted, not measured",
-                        side.span,
-                    )
-                return index
-            return self.undefined(e.op, e, left, right)
-        own = e.left if side is e.right else e.right
-        return self.error(
-            "DMA027",
-            f"{plain(index)} is no number",
-            own.span,
-            fix=f"Write  u32({text_of(own)}) {e.op} …  for its number.",
-        )
 
     # -- sets
-    # -----------------------------------------------------------------------------------------------------
-
-    def set_operator(self, e: ast.Binary | ast.OpAssign, left: sem.SetT, right: sem.SemType) -> sem.SemType:
-        """``+ - & |`` with a set, or with one element or a nullable one."""
-        value = e.right if isinstance(e, ast.Binary) else e.value
-        if e.op not in ("+", "-", "&", "|"):
-            return self.undefined(e.op, value, left, right)
-        if isinstance(left.of, sem.NullT | sem.LitT):
-            if not isinstance(e, ast.Binary) or not isinstance(right, sem.SetT):
-                return self.error("DMA025", "nothing says of what this set is", value.span)
-            self.coerce(e.left, right)
-            return right
-        if isinstance(right, sem.SetT | sem.IterT | sem.RecordT) and (
-            isinstance(right, sem.SetT) or element_of(right) == left.of
-        ):
-            self.coerce(value, left)
-            return left
-        if e.op in ("&", "|"):
-            return self.undefined(e.op, value, left, right)
-        if isinstance(value, ast.Choice) or isinstance(right, sem.OptT):
-            self.coerce(value, sem.opt(left.of))
-        else:
-            self.coerce(value, left.of)
-        return left
 
     # -- comparisons
     # ----------------------------------------------------------------------------------------------
@@ -462,9 +265,12 @@ class Arith(Convert):
                 target = left if isinstance(left, sem.OptT) else right
                 if a != b and a.is_address and b.is_address:
                     self.error(
-                        "DMA021", f"{plain(a)} compared with {plain(b)}: addresses of two spaces", e.span,
-                        notes=[(None, ADDRESSES_DIFFER)], fix=self.translation(e.right, b, a),
-                    )  # fmt: skip
+                        "DMA021",
+                        f"{plain(a)} compared with {plain(b)}: addresses of two spaces",
+                        e.span,
+                        notes=[(None, ADDRESSES_DIFFER)],
+                        fix=self.translation(e.right, b, a),
+                    )
                     return
             else:
                 space, number = (a, b) if isinstance(a, sem.SpaceT) else (b, a)
@@ -483,7 +289,8 @@ class Arith(Convert):
             if self.coerce(e.left, target):
                 self.coerce(e.right, target)
             return
-        assert isinstance(a, Number) and isinstance(b, Number)
+        assert isinstance(a, Number)
+        assert isinstance(b, Number)
         unit = self._unit_of(ast.Binary(e.span, "+", e.left, e.right, e.op_span), a, b)
         if unit == "error":
             return
@@ -521,21 +328,6 @@ class Arith(Convert):
             )
 
 
-def is_named(e: ast.Expr, name: str) -> bool:
-    """Whether the expression is the constant of that name."""
-    return isinstance(e, ast.Name) and isinstance(e.ref, ConstSym) and e.ref.name == name
-
-
-def literal_negative(e: ast.Expr) -> bool:
-    """Whether a number is written with a minus sign."""
-    return isinstance(e, ast.Unary) and e.op == "-"
-
-
 def needs_help(e: ast.Expr) -> bool:
     """Whether an expression may mean nothing by itself: a bare name, a set or a tuple that is written out."""
     return isinstance(e, ast.SetLit | ast.ListLit | ast.TupleLit | ast.NullLit | ast.Name | ast.IntLit)
-
-
-def is_cast(e: ast.Expr) -> bool:
-    """Whether the expression is an explicit conversion."""
-    return isinstance(e, ast.Cast) or (isinstance(e, ast.Call) and isinstance(e.ref, CastRef))

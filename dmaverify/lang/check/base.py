@@ -150,9 +150,12 @@ class Body:
         before = self.frames[-1].get(sym.name)
         if before is not None and sym.name != "_":
             self.error(
-                "DMA052", f"{sym.name} is there already", sym.span, notes=[(before.span, "introduced here")],
+                "DMA052",
+                f"{sym.name} is there already",
+                sym.span,
+                notes=[(before.span, "introduced here")],
                 fix="Assign to it without  let , or give this one another name.",
-            )  # fmt: skip
+            )
         self.frames[-1][sym.name] = sym
 
     def local(self, name: str) -> LocalSym | None:
@@ -251,6 +254,11 @@ def path_key(e: ast.Expr) -> Key | None:
 def mentions(key: Key, sym: object) -> bool:
     """Whether a path reads the symbol."""
     return any(part is sym or (isinstance(part, tuple) and mentions(part, sym)) for part in key)
+
+
+def every(results: list[bool]) -> bool:
+    """Whether all are true. A list, since each check is to be made whatever the others say."""
+    return all(results)
 
 
 def plain(t: sem.SemType) -> str:

@@ -6,7 +6,7 @@ from dmaverify.lang import ast, sem
 from dmaverify.lang.builtins import BUILTINS
 from dmaverify.lang.check.base import Mode, Why, plain, text_of
 from dmaverify.lang.check.conds import Conditions
-from dmaverify.lang.check.convert import memory_address
+from dmaverify.lang.check.convert import literal_value, memory_address
 from dmaverify.lang.check.scope import suggest
 from dmaverify.lang.symbols import (
     BuiltinSym,
@@ -47,7 +47,7 @@ class Calls(Conditions):
             self.arguments(e, sym.name, params)
             return sym.ty
         if isinstance(sym, BuiltinSym):
-            return self.builtin(e, sym.name)
+            return self.builtin(e, sym.name, want)
         if isinstance(sym, ProcSym):
             return self._proc(e, sym, steps)
         if isinstance(sym, FuncSym):
@@ -117,9 +117,12 @@ class Calls(Conditions):
         if self.mode is Mode.STEPS and sym.monitor is None:
             if not steps:
                 self.error(
-                    "DMA061", f"{sym.name} is a proc: its call stands alone", e.span, notes=[(sym.span, "declared here")],
+                    "DMA061",
+                    f"{sym.name} is a proc: its call stands alone",
+                    e.span,
+                    notes=[(sym.span, "declared here")],
                     fix=f"Write  let result = {text_of(e)}  on a line of its own.",
-                )  # fmt: skip
+                )
         elif not (own and steps and self.mode in (Mode.HANDLER, Mode.CLAUSE)):
             self.error(
                 "DMA061",
@@ -177,9 +180,11 @@ class Calls(Conditions):
         )
         if t != p.ty and not same and not isinstance(t, sem.ErrorT) and not isinstance(p.ty, sem.ErrorT):
             self.error(
-                "DMA020", f"{plain(t)} where a place for {plain(p.ty)} is wanted", value.span,
+                "DMA020",
+                f"{plain(t)} where a place for {plain(p.ty)} is wanted",
+                value.span,
                 notes=[(p.span, f"{p.name} stands for the caller's own {p.ty}")],
-            )  # fmt: skip
+            )
 
     def place(self, e: ast.Expr) -> sem.SemType:
         """Something that can be assigned to."""
@@ -202,14 +207,17 @@ class Calls(Conditions):
 
     def cast(self, e: ast.Cast) -> sem.SemType:
         """``x as T``, ``x wrap T``."""
-        return self.convert_to(e, e.base, self.checker.resolve(self.scope, e.type))
+        return self.convert_to(e, e.base, self.checker.resolve(self.scope, e.type), cut=e.wrap)
 
-    def convert_to(self, e: ast.Expr, x: ast.Expr, t: sem.SemType) -> sem.SemType:
+    def convert_to(self, e: ast.Expr, x: ast.Expr, t: sem.SemType, cut: bool = True) -> sem.SemType:
         """An explicit conversion of ``x``; the unit stays unless ``t`` names one."""
         hint = t if isinstance(t, sem.IntT | sem.SpaceT) else None
         src = self.infer(x, hint)
         if isinstance(src, sem.ErrorT) or isinstance(t, sem.ErrorT):
             return t
+        value = literal_value(x)
+        if cut and value is not None and isinstance(t, sem.IntT) and not t.lo <= value <= t.hi:
+            src = self.settle(x)
         if isinstance(src, sem.LitT):
             if isinstance(t, sem.IntT):
                 t = t if t.unit else t.with_unit(src.unit)
@@ -260,7 +268,7 @@ class Calls(Conditions):
     # -- funcs of the language
     # ------------------------------------------------------------------------------------
 
-    def builtin(self, e: ast.Call, name: str) -> sem.SemType:
+    def builtin(self, e: ast.Call, name: str, want: sem.SemType | None) -> sem.SemType:
         """A func of ``dmaverify.lang.builtins``."""
         least, most = BUILTINS[name]
         values = [a.value for a in e.args]
@@ -271,7 +279,7 @@ class Calls(Conditions):
                 "DMA053", f"{name} takes {least if most == least else f'{least} or more'} argument(s)", e.span
             )
         if name in ("min", "max"):
-            return self._extreme(e, values)
+            return self._extreme(e, values, want)
         first = values[0]
         t = self.place_or_value(first)
         if isinstance(t, sem.ErrorT):
@@ -298,12 +306,12 @@ class Calls(Conditions):
         """The value of an expression; numbers get a type."""
         return self.value(e)
 
-    def _extreme(self, e: ast.Call, values: list[ast.Expr]) -> sem.SemType:
+    def _extreme(self, e: ast.Call, values: list[ast.Expr], want: sem.SemType | None) -> sem.SemType:
         types = [self.infer(v) for v in values]
         known = [t for t in types if not isinstance(t, sem.LitT)]
         if any(isinstance(t, sem.ErrorT) for t in types):
             return sem.ERROR
-        best = known[0] if known else sem.I32
+        best = known[0] if known else want if isinstance(want, sem.IntT | sem.SpaceT) else sem.I32
         for t in known[1:]:
             if isinstance(best, sem.IntT) and isinstance(t, sem.IntT) and t.holds(best) and not best.holds(t):
                 best = t.with_unit(t.unit or best.unit)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from dmaverify.lang import ast, sem
 from dmaverify.lang.builtins import MEMORY_SPACE
-from dmaverify.lang.check.base import Body, Why, plain, text_of
+from dmaverify.lang.check.base import Body, Why, every, plain, text_of
 from dmaverify.lang.symbols import CastRef, FuncSym
 from dmaverify.span import Span
 
@@ -214,10 +214,10 @@ class Convert(Body):
         if isinstance(dst, sem.SetT):
             e.ty = dst
             if isinstance(e, ast.SetLit):
-                return all([self.coerce(i, dst.of) for i in e.items])
+                return every([self.coerce(i, dst.of) for i in e.items])
             if isinstance(e, ast.SetComp):
                 return self.coerce(e.value, dst.of)
-            return all([self.coerce(b, dst, why) for b in branches(e)])
+            return every([self.coerce(b, dst, why) for b in branches(e)])
         if isinstance(dst, sem.FlagsT) and isinstance(e, ast.SetLit) and not e.items:
             e.ty = dst
             return True
@@ -237,7 +237,7 @@ class Convert(Body):
         if len(wanted) != len(e.items):
             self.error("DMA053", f"{len(e.items)} values where {dst} has {len(wanted)}", e.span)
             return False
-        ok = all([self.coerce(i, t) for i, t in zip(e.items, wanted, strict=True)])
+        ok = every([self.coerce(i, t) for i, t in zip(e.items, wanted, strict=True)])
         e.ty = inner
         e.conv = dst if isinstance(dst, sem.OptT) else None
         return ok
@@ -287,13 +287,13 @@ class Convert(Body):
             if e.op in ("<<", ">>"):
                 return self.retype(e.left, computed)
             plain_t = computed
-            return all([self.retype(x, plain_t) for x in (e.left, e.right) if isinstance(x.ty, sem.LitT)])
+            return every([self.retype(x, plain_t) for x in (e.left, e.right) if isinstance(x.ty, sem.LitT)])
         if isinstance(e, ast.UnitOf):
             return self.retype(e.base, computed)
         if isinstance(e, ast.Fold | ast.LetExpr):
             inside = e.body if isinstance(e, ast.LetExpr) else e.value
             return True if inside is None else self.retype(inside, computed)
-        return all([self.retype(b, t) for b in branches(e)])
+        return every([self.retype(b, t) for b in branches(e)])
 
     def literal_fits(self, e: ast.Expr, value: int, t: sem.SemType) -> bool:
         """Whether a number that is written out is a value of the type."""

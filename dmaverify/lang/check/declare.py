@@ -178,9 +178,18 @@ class Declarer:
     def proc(self, scope: ModuleScope, d: ast.ProcDecl, monitor: MonitorSym | None) -> ProcSym:
         """A proc of a module or monitor."""
         sym = ProcSym(
-            d.name, sem.VOID, d.name_span, scope.name, d, body=d.body, atomic=d.is_atomic, depth=d.depth,
-            requires=list(d.requires), ensures=list(d.ensures), monitor=monitor,
-        )  # fmt: skip
+            d.name,
+            sem.VOID,
+            d.name_span,
+            scope.name,
+            d,
+            body=d.body,
+            atomic=d.is_atomic,
+            depth=d.depth,
+            requires=list(d.requires),
+            ensures=list(d.ensures),
+            monitor=monitor,
+        )
         if monitor is None:
             self.out.procs.append(sym)
         self._later(lambda: self._params(scope, sym, d.params))
@@ -412,9 +421,13 @@ class Declarer:
                 )
             return place
         kinds: dict[type, ThreadKind] = {
-            ast.Sequence: "sequence", ast.Client: "client", ast.Interrupt: "interrupt",
-            ast.Initcall: "initcall", ast.Work: "work", ast.Timer: "timer",
-        }  # fmt: skip
+            ast.Sequence: "sequence",
+            ast.Client: "client",
+            ast.Interrupt: "interrupt",
+            ast.Initcall: "initcall",
+            ast.Work: "work",
+            ast.Timer: "timer",
+        }
         kind = kinds.get(type(d))
         if kind is None:
             return None

@@ -13,14 +13,39 @@ from dmaverify.lang.tree import walk
 
 ALLOWED: dict[Mode, tuple[type, ...]] = {
     Mode.PURE: (
-        ast.Block, ast.Let, ast.Assign, ast.OpAssign, ast.If, ast.Match, ast.For, ast.CFor, ast.While, ast.Loop, ast.Repeat,
-        ast.Break, ast.Continue, ast.Return, ast.Goto, ast.Labelled, ast.CallStmt, ast.Push,
+        ast.Block,
+        ast.Let,
+        ast.Assign,
+        ast.OpAssign,
+        ast.If,
+        ast.Match,
+        ast.For,
+        ast.CFor,
+        ast.While,
+        ast.Loop,
+        ast.Repeat,
+        ast.Break,
+        ast.Continue,
+        ast.Return,
+        ast.Goto,
+        ast.Labelled,
+        ast.CallStmt,
+        ast.Push,
     ),
     Mode.HANDLER: (
-        ast.Block, ast.Let, ast.Assign, ast.OpAssign, ast.If, ast.Match, ast.For, ast.Return, ast.CallStmt, ast.Assert,
+        ast.Block,
+        ast.Let,
+        ast.Assign,
+        ast.OpAssign,
+        ast.If,
+        ast.Match,
+        ast.For,
+        ast.Return,
+        ast.CallStmt,
+        ast.Assert,
     ),
     Mode.CLAUSE: (ast.Block, ast.Let, ast.If, ast.Match, ast.For, ast.Return, ast.CallStmt, ast.Assert),
-}  # fmt: skip
+}
 
 
 @dataclass
@@ -47,15 +72,17 @@ class Flows(Simple):
         self.targets: list[Target] = []
         self.loops: list[Loop] = []
 
-    def body(self, block: ast.Block) -> None:
-        """A whole body: every label once, and a result on every path."""
+    def body(self, block: ast.Block) -> dict[str, ast.Labelled]:
+        """A whole body: every label once, and a result on every path. Returns the labels."""
         self.start_body()
-        self.labels_of(block, {})
+        labels: dict[str, ast.Labelled] = {}
+        self.labels_of(block, labels)
         self.block_stmt(block)
         if self.flow.live and not isinstance(self.result, sem.VoidT | sem.ErrorT):
             self.error(
                 "DMA055", f"not every path returns {plain(self.result)}", block.span, fix="Add a  return ."
             )
+        return labels
 
     def block_stmt(self, b: ast.Block) -> None:
         """``{ … }``."""

@@ -46,9 +46,11 @@ class GraphChecker:
         for span, owner in self.checker.atomics:
             if owner in reached or self.checker.program.scenario is None:
                 self.checker.diags.warning(
-                    "DMA065", "atomic hides interleavings that a kernel has", span,
+                    "DMA065",
+                    "atomic hides interleavings that a kernel has",
+                    span,
                     fix="Take a lock, or let each access be a step of its own.",
-                )  # fmt: skip
+                )
 
     # -- recursion
     # ------------------------------------------------------------------------------------------------
@@ -92,10 +94,12 @@ class GraphChecker:
         var = self._reads(sym, set())
         if var is not None:
             self.checker.diags.error(
-                "DMA060", f"an event clause calls {sym.name}, which reads {var.name}, of the model", span,
+                "DMA060",
+                f"an event clause calls {sym.name}, which reads {var.name}, of the model",
+                span,
                 notes=[(var.span if var.span.line > 1 or var.module else None, f"{var.name} is a variable")],
                 fix="Let the event carry it, keep it in a ghost, or ask under  always .",
-            )  # fmt: skip
+            )
 
     def _reads(self, sym: Symbol, busy: set[Symbol]) -> VarSym | None:
         if sym in self._model:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dmaverify.lang import ast, sem
 from dmaverify.lang.check.base import Mode, Why, plain
-from dmaverify.lang.check.names import Names
+from dmaverify.lang.check.fields import Fields
 from dmaverify.lang.check.scope import suggest
 from dmaverify.lang.symbols import BitRef
 from dmaverify.span import Span
 
 
-class Literals(Names):
+class Literals(Fields):
     """Rules for values that are written out."""
 
     def record(self, e: ast.RecordLit) -> sem.SemType:

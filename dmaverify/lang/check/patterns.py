@@ -114,9 +114,11 @@ class Patterns(Quantities):
         args = p.args or []
         if len(args) != len(case.payload):
             self.error(
-                "DMA053", f"{case.name} carries {len(case.payload)} value(s), and {len(args)} are taken", p.span,
+                "DMA053",
+                f"{case.name} carries {len(case.payload)} value(s), and {len(args)} are taken",
+                p.span,
                 notes=[(case.span, "declared here")],
-            )  # fmt: skip
+            )
         types = [*case.payload, *([sem.ERROR] * len(args))]
         inner = tuple(self.pattern(a, u, whole=True, binds=binds) for a, u in zip(args, types, strict=False))
         return Pat(case.name, inner)

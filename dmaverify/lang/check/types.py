@@ -103,9 +103,11 @@ def _named(checker: Checker, scope: ModuleScope, node: ast.TypeName) -> sem.SemT
             return sem.ERROR
         if len(types) > 1:
             checker.diags.error(
-                "DMA051", f"{node.name} is a type of {types[0].module} and of {types[1].module}", node.span,
+                "DMA051",
+                f"{node.name} is a type of {types[0].module} and of {types[1].module}",
+                node.span,
                 notes=[(t.span, f"in {t.module}") for t in types],
-            )  # fmt: skip
+            )
             return sem.ERROR
         node.ref = types[0]
         checker.use(types[0], node.span)

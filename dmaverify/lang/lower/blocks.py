@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dmaverify.ir.expr import FALSE, TRUE, Expr, and_, const, field, le, lt, mk, not_, or_, select
+from dmaverify.ir.expr import FALSE, TRUE, Expr, and_, const, field, ite, le, lt, mk, not_, or_, select, some
 from dmaverify.ir.types import Enum, Flags, Index, Int, Map, Mask, Opt, Range, Record
 from dmaverify.ir.types import Type as IrType
 from dmaverify.lang import ast, sem, symbols
@@ -20,6 +20,7 @@ from dmaverify.lang.lower.vals import (
     in_range,
     index_consts,
     is_in,
+    null_of,
     ordinal_of,
     set_of,
 )
@@ -47,8 +48,8 @@ def block_field(ctx: Ctx, e: ast.Field, ref: symbols.BlockField) -> Val:
         t = w.ir(e.base.ref.ty)
         if ref.kind == "count":
             return convert(const(t.count, I64), w.ir(ref.ty))
-        consts = index_consts(t)
-        return consts[0 if ref.kind == "first" else -1]
+        element = index_consts(t)[0 if ref.kind == "first" else -1]
+        return some(element) if isinstance(ref.ty, sem.OptT) else element
     base = ev(ctx, e.base)
     if isinstance(base, ModuleV):
         start, size = w.place(base.what)
@@ -109,6 +110,11 @@ def stretch_field(ctx: Ctx, r: RangeV, kind: str, ty: sem.SemType, span: Span) -
     number = r.lo if kind in ("first", "start") else r.hi
     if kind == "last":
         number = mk("sub", (r.hi, const(1, r.hi.type)))
+    if isinstance(ir, Opt):
+        there = lt(r.lo, r.hi)
+        of = ir.of
+        element = convert(number, of) if isinstance(of, Int) else mk("narrow", (convert(number, I64),), of)
+        return ite(there, some(element), null_of(ir))
     if isinstance(ir, Index | Enum | Range):
         return to_index(ctx, number, ir, span)
     return convert(number, ir)

@@ -29,6 +29,41 @@ def level_of(sym: symbols.ThreadSym) -> str:
     return "softirq" if sym.kind == "timer" else "task"
 
 
+class _Order:
+    """Which threads have ended before which others start."""
+
+    def __init__(self, threads: list[symbols.ThreadSym]) -> None:
+        self._before: dict[int, set[int]] = {id(t): set() for t in threads}
+        boot = [t for t in threads if t.kind == "initcall"]
+        for t in threads:
+            for a in t.after:
+                self._before[id(t)].add(id(a))
+            for b in t.before:
+                self._before.setdefault(id(b), set()).add(id(t))
+            if t.kind in ("sequence", "client") and "boot" in t.decl.before:
+                for b in boot:
+                    self._before[id(b)].add(id(t))
+            elif t.kind != "initcall":
+                self._before[id(t)].update(id(b) for b in boot)
+        for n, b in enumerate(boot):  # one thread runs them all, one after the other
+            self._before[id(b)].update(id(c) for c in boot[:n])
+
+    def _reaches(self, start: symbols.ThreadSym, end: symbols.ThreadSym) -> bool:
+        todo, seen = [id(start)], {id(start)}
+        while todo:
+            for x in self._before.get(todo.pop(), ()):
+                if x == id(end):
+                    return True
+                if x not in seen:
+                    seen.add(x)
+                    todo.append(x)
+        return False
+
+    def overlap(self, a: symbols.ThreadSym, b: symbols.ThreadSym) -> bool:
+        """Whether both may be under way at the same time."""
+        return not self._reaches(a, b) and not self._reaches(b, a)
+
+
 class Contexts:
     """The state of the scenario's CPUs."""
 
@@ -38,14 +73,17 @@ class Contexts:
         """Locks that are held where the text is being lowered; True: with interrupts off."""
         self.flow: Flow | None = None
         self.irq_cpus = {t.cpu for t in threads if t.cpu and level_of(t) != "task"}
-        tasks: dict[str, list[str]] = {}
+        tasks: dict[str, list[symbols.ThreadSym]] = {}
         for t in threads:
             if t.cpu and level_of(t) == "task" and t.device is None:
-                names = tasks.setdefault(t.cpu, [])
-                name = "boot" if t.kind == "initcall" else t.name
-                if name not in names:
-                    names.append(name)
-        self.tasks = {cpu: names for cpu, names in tasks.items() if len(names) > 1}
+                tasks.setdefault(t.cpu, []).append(t)
+        order = _Order(threads)
+        self.tasks: dict[str, list[str]] = {}
+        """For each CPU the tasks that may be under way at the same time as another one there."""
+        for cpu, there in tasks.items():
+            names = [t.name for t in there if any(order.overlap(t, u) for u in there if u is not t)]
+            if names:
+                self.tasks[cpu] = names
 
     # -- variables ---------------------------------------------
 
@@ -82,7 +120,7 @@ class Contexts:
             return
         if irq and f.cpu in self.irq_cpus:
             self._count(step, self.off_var(f.cpu), DEPTH, 1)
-        if not self.held and f.level == "task" and f.cpu in self.tasks:
+        if not self.held and self._shares(f):
             t = self.world.types[self.holder_var(f.cpu)]
             step.write(self.holder_var(f.cpu), const(self._rank(f), t))
 
@@ -92,9 +130,13 @@ class Contexts:
             return
         if irq and f.cpu in self.irq_cpus:
             self._count(step, self.off_var(f.cpu), DEPTH, -1)
-        if len(f.held) <= 1 and f.level == "task" and f.cpu in self.tasks:
+        if len(f.held) <= 1 and self._shares(f):
             t = self.world.types[self.holder_var(f.cpu)]
             step.write(self.holder_var(f.cpu), const(0, t))
+
+    def _shares(self, f: Flow) -> bool:
+        """Whether another task of its CPU may be under way together with this one."""
+        return f.level == "task" and f.cpu is not None and f.name in self.tasks.get(f.cpu, ())
 
     def _rank(self, f: Flow) -> int:
         assert f.cpu is not None
@@ -118,7 +160,7 @@ class Contexts:
         cond = TRUE
         if f.cpu in self.irq_cpus and f.level == "task":
             cond = eq(var(self.level_var(f.cpu), LEVEL), const(0, LEVEL))
-        if f.level == "task" and f.cpu in self.tasks and f"{f.cpu}.holder" in self.world.types:
+        if self._shares(f) and f"{f.cpu}.holder" in self.world.types:
             name = self.holder_var(f.cpu)
             t = self.world.types[name]
             cond = and_(cond, or_(*(eq(var(name, t), const(i, t)) for i in (0, self._rank(f)))))

@@ -18,6 +18,7 @@ KINDS = {
     "null": ("memory", "DMA082"),
     "out of range": ("memory", "DMA083"),
     "value changed": ("arithmetic", "DMA084"),
+    "out of its range": ("arithmetic", "DMA083"),
     "freed": ("memory", "DMA010"),
     "uninitialised": ("uninitialised", "DMA012"),
     "bound": ("bound", "DMA085"),
@@ -45,7 +46,8 @@ def op(ctx: Ctx, name: str, args: tuple[Expr, ...], span: Span, type_: Type | No
         result = args[0].type.of
     check = of_node(name, args, result)
     if check is not None:
-        require(ctx, check[0], check[1], span)
+        kind = "out of its range" if name == "narrow" and isinstance(result, Range) else check[0]
+        require(ctx, kind, check[1], span)
     return mk(name, args, type_)
 
 

@@ -105,15 +105,20 @@ def _shown(ctx: Ctx, value: Val, ty: sem.SemType, s: ast.Node) -> Expr:
 
 
 def _handle(ctx: Ctx, inst: Instance, handler: ast.Handler, args: list[Val | None]) -> None:
-    inner = ctx.inside(Frame(inst.name, env=dict(inst.env), monitor=inst))
+    frame = Frame(inst.name, env=dict(inst.env), monitor=inst)
+    inner = ctx.inside(frame)
     cond: Expr = TRUE
+    pieces: list[str] = []
     for p, value in zip(handler.patterns, args, strict=False):
         if isinstance(p, ast.PatWild):
             continue
+        if isinstance(value, Expr) and value.is_const and isinstance(p.ty, sem.IndexT) and p.ty.is_partition:
+            pieces.append(ctx.world.label(value))  # which piece of memory: each is a target of its own for slicing
         if value is None:
             return  # what is absent is undecided: the handler says nothing about it
         with ctx.step.assuming(cond):
             cond = and_(cond, patterns.match(inner, value, p))
+    frame.element = join_label("", pieces)
     ctx.step.when(cond, lambda: run(inner, handler.body))
 
 

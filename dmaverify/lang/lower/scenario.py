@@ -19,9 +19,10 @@ from dmaverify.ir.system import (
     Thread,
     Var,
 )
-from dmaverify.ir.types import Int, Range, Type, Value
+from dmaverify.ir.types import Range, Type, Value
 from dmaverify.lang import ast, symbols
 from dmaverify.lang.lower import monitors, threads
+from dmaverify.lang.lower.alone import is_wide
 from dmaverify.lang.lower.codes import BUILTIN
 from dmaverify.lang.lower.context import Ctx, Frame, Unsupported, ev
 from dmaverify.lang.lower.contexts import Contexts
@@ -219,20 +220,10 @@ def _lemmas(world: World, named: list[str], everything: bool) -> dict[str, list[
         inst = next((i for i in world.instances if i.sym is lemma.monitor), None) if lemma.monitor else None
         if lemma.monitor is not None and inst is None:
             continue
-        if _too_large(world, lemma.decl):
+        if is_wide(world, lemma.decl):
             continue
         found[lemma.name] = monitors.lemma_instances(world, lemma.decl, lemma.name, inst)
     return found
-
-
-def _too_large(world: World, lemma: ast.Lemma) -> bool:
-    """Whether a lemma speaks of all numbers of a wide type: it is proved alone, of its funcs."""
-    for b in lemma.binders:
-        if b.domain is None and b.ty is not None:
-            t = world.ir(b.ty)
-            if isinstance(t, Int) and t.width > 8:
-                return True
-    return False
 
 
 # -- actions ---------------------------------------------

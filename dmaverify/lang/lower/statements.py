@@ -26,6 +26,7 @@ from dmaverify.lang.lower.operators import arithmetic
 from dmaverify.lang.lower.places import place_exprs, place_of
 from dmaverify.lang.lower.pure import assign, bound_of, components, failure, join_label
 from dmaverify.lang.lower.step import Step
+from dmaverify.lang.lower.trees import touches_shared
 from dmaverify.lang.lower.vals import Val, exprs_of
 
 Rule = Callable[[Flow, Any], None]
@@ -401,7 +402,7 @@ def _kept(f: Flow, step: Step, e: Expr, name: str) -> Expr:
 
 @lowers(ast.While)
 def _while(f: Flow, s: ast.While) -> None:
-    if local_only(f, s):
+    if _unrolls(s, s.bound):
         in_one_step(f, s)
         return
     head, body, end = Point(), Point(), Point()
@@ -415,7 +416,7 @@ def _while(f: Flow, s: ast.While) -> None:
 
 @lowers(ast.Loop)
 def _loop(f: Flow, s: ast.Loop) -> None:
-    if local_only(f, s):
+    if _unrolls(s, s.bound):
         in_one_step(f, s)
         return
     head, end = Point(), Point()
@@ -427,7 +428,7 @@ def _loop(f: Flow, s: ast.Loop) -> None:
 
 @lowers(ast.CFor)
 def _c_for(f: Flow, s: ast.CFor) -> None:
-    if local_only(f, s):
+    if _unrolls(s, s.bound):
         in_one_step(f, s)
         return
     step = f.new_step()
@@ -481,11 +482,9 @@ def _repeat(f: Flow, s: ast.Repeat) -> None:
     f.resume(end)
 
 
-def local_only(f: Flow, s: ast.Stmt) -> bool:
-    """Whether a loop touches the thread's own locals only, so that unrolling it takes no time."""
-    from dmaverify.lang.lower.inline import touches_shared
-
-    return not touches_shared(s)
+def _unrolls(s: ast.Stmt, bound: ast.Expr | None) -> bool:
+    """Whether a loop is unrolled within one step: it has a bound and touches the thread's own locals only."""
+    return bound is not None and not touches_shared(s)
 
 
 @lowers(ast.Break)

@@ -114,12 +114,11 @@ def returns(body: object) -> list[ast.Return]:
 
 
 def in_one_step(body: object) -> set[int]:
-    """Identities of the nodes of a body that stand inside ``atomic``, and of loops that are unrolled within one step."""
+    """Identities of the nodes of a body that stand inside ``atomic``, or in a loop that is unrolled within a step."""
     found: set[int] = set()
     for x in nodes(body):
-        if isinstance(x, ast.Atomic | ast.While | ast.Loop | ast.CFor) and not (
-            isinstance(x, ast.While | ast.Loop | ast.CFor) and touches_shared(x)
-        ):
+        unrolled = isinstance(x, ast.While | ast.Loop | ast.CFor) and x.bound is not None and not touches_shared(x)
+        if unrolled or isinstance(x, ast.Atomic):
             found.update(id(y) for y in nodes(x))
     return found
 

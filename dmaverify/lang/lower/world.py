@@ -139,7 +139,7 @@ class World:
                 ir = self.ir(sym.ty)
                 known = const(ir.default, ir)
             elif isinstance(sym.value, ast.AnyType):
-                known = self._frozen(f"option.{sym.name}", self.ir(sym.ty), sym.span)
+                known = self.frozen_variable(f"option.{sym.name}", self.ir(sym.ty), sym.span)
             else:
                 known = stored(
                     Ctx(self, Step(self.type_of), Frame("")), self.pure(sym.value), sym.ty, sym.span
@@ -153,7 +153,7 @@ class World:
         if known is None:
             ir = self.ir(sym.ty)
             if sym.name in self.symbolic:
-                known = self._frozen(sym.name, ir, sym.span)
+                known = self.frozen_variable(sym.name, ir, sym.span)
                 if sym.domain is not None:
                     from dmaverify.lang.lower.vals import is_in
 
@@ -168,7 +168,8 @@ class World:
             self._consts[id(sym)] = known
         return known
 
-    def _frozen(self, name: str, t: Type, span: Span) -> Expr:
+    def frozen_variable(self, name: str, t: Type, span: Span) -> Expr:
+        """A variable that keeps the value that it starts with, which may be any."""
         unique = self.declare(name, t, t.default, span, Kind.PARAM, any_init=True)
         self.frozen.add(unique)
         return var(unique, t)

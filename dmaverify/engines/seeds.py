@@ -1,0 +1,107 @@
+"""First guesses at invariants: which values a variable takes, everywhere and where a thread stands.
+
+They say nothing about how variables hang together, except by way of a thread's place; but they take the garbage out of the states that
+a one-step proof starts from (a free 64-bit variable that only ever holds three addresses), and with locks and program counters
+they often are all that is needed. The values are those of the samples; a value that turns out to be missing is added.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from dmaverify.engines.sampling import Samples
+from dmaverify.ir.expr import Expr, const, eq, implies, or_, var
+from dmaverify.ir.system import Action, Kind, System, Var
+from dmaverify.ir.types import Value
+
+MOST_VALUES = 24
+"""A variable with more values in the samples gets no guess."""
+
+MOST_HERE = 8
+"""The same for a guess about one place of a thread."""
+
+SUPPORT = 20
+"""About a variable that is not the thread's own, nothing is guessed from fewer samples for each of its values."""
+
+MOST_SEEDS = 4000
+
+
+@dataclass(eq=False)
+class Seed:
+    """``name`` has one of ``values``; with ``at``, whenever that pc has that value."""
+
+    name: str
+    values: frozenset[Value]
+    at: tuple[str, int] | None
+
+    def condition(self, system: System) -> Expr:
+        """What the guess says."""
+        t = system.var(self.name).type
+        leaf = var(self.name, t)
+        inside = or_(*(eq(leaf, const(v, t)) for v in sorted(self.values)))
+        if self.at is None:
+            return inside
+        pc, place = self.at
+        pc_type = system.var(pc).type
+        return implies(eq(var(pc, pc_type), const(place, pc_type)), inside)
+
+    def with_value(self, value: Value) -> Seed | None:
+        """The guess with one value more; None if that makes too many."""
+        most = MOST_VALUES if self.at is None else MOST_HERE
+        if len(self.values) >= most:
+            return None
+        return Seed(self.name, self.values | {value}, self.at)
+
+
+def seeds(system: System, samples: Samples) -> list[Seed]:
+    """Guesses from the samples, the most useful first."""
+    value = samples.packing.value
+    columns = {v.name: [value(s, v.name) for s in samples.states] for v in system.vars}
+    everywhere: dict[str, frozenset[Value]] = {}
+    found: list[Seed] = []
+    for v in system.vars:
+        if v.kind is Kind.PARAM:
+            continue
+        everywhere[v.name] = frozenset(columns[v.name])
+        if len(everywhere[v.name]) <= MOST_VALUES and len(everywhere[v.name]) < v.type.count:
+            found.append(Seed(v.name, everywhere[v.name], None))
+    own: list[Seed] = []
+    others: list[Seed] = []
+    for t in system.threads:
+        places: dict[int, list[int]] = {}
+        for n, at in enumerate(columns[t.pc]):
+            places.setdefault(int(at), []).append(n)
+        for at, here in sorted(places.items()):
+            for v in system.vars:
+                if v.name == t.pc or v.name not in everywhere:
+                    continue
+                mine = v.owner == t.name and v.kind is Kind.LOCAL
+                if not mine and (len(here) < SUPPORT * len(everywhere[v.name]) or _private(v, t.name)):
+                    continue
+                values = frozenset(map(columns[v.name].__getitem__, here))
+                if len(values) <= MOST_HERE and len(values) < min(len(everywhere[v.name]), v.type.count):
+                    (own if mine else others).append(Seed(v.name, values, (t.pc, at)))
+    return (found + own + others)[:MOST_SEEDS]
+
+
+def _private(v: Var, thread: str) -> bool:
+    """Whether the variable is another thread's own business."""
+    return v.kind is Kind.LOCAL and v.owner != thread
+
+
+def places_behind(action: Action, pc: str) -> frozenset[int] | None:
+    """The values that ``pc`` may have behind the action, if it is set to constants; None if anything is possible."""
+    new = action.updates.get(pc)
+    if new is None:
+        return None
+    leaves: set[int] = set()
+    todo = [new]
+    while todo:
+        node = todo.pop()
+        if node.op == "ite":
+            todo.extend(node.args[1:])
+        elif node.is_const:
+            leaves.add(int(node.value))
+        else:
+            return None
+    return frozenset(leaves)
