@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -89,6 +90,10 @@ RULES = [
      "monitor m code DMA900 { ghost g : u32 = 0\n always { assert g == 0 } }"),
     ("a handler calls a proc", "monitor m code DMA900 { on stored(c) { touch(1) } }", "DMA061", "touch(1)",
      "monitor m code DMA900 { proc ok(n: u32) { assert n == 1 }\n on stored(c) { ok(1) } }"),
+    ("a handler's helper reads the model", "monitor m code DMA900 { proc ok() { assert shared == 1 }\n on stored(c) { ok() } }", "DMA060", "ok",
+     "monitor m code DMA900 { proc ok() { assert shared == 1 }\n always { ok() } }"),
+    ("a clause's helper changes a ghost", "monitor m code DMA900 { ghost g : u32 = 0\n proc up() { g += 1 }\n always { up() } }", "DMA062", "up()",
+     "monitor m code DMA900 { ghost g : u32 = 0\n proc up() { g += 1 }\n on stored(c) { up() } }"),
     ("too many event arguments", "monitor m code DMA900 { on stored(a, b, c) { } }", "DMA053", "on stored(a, b, c) { }", "monitor m code DMA900 { on stored(a, b) { } }"),
     ("on what is no event", "monitor m code DMA900 { on touch(a) { } }", "DMA062", "on touch(a) { }", "monitor m code DMA900 { on taken(a) { } }"),
     ("nothing says what is meant", "monitor m code DMA900 { ghost g : Cell -> bool = false\n always for c where red == blue { assert true } }", "DMA025", "c",
@@ -169,3 +174,39 @@ def test_poison(tmp_path: Path) -> None:
     poisoned = {n.ref.name: n.ref.poison for n in walk(proc.body) if isinstance(n, ast.Name) and isinstance(n.ref, LocalSym)}
     assert poisoned["x"]
     assert not poisoned["y"]
+
+
+CHAINS = [
+    ("\n".join(f"const C{i} = C{i + 1} + 1" for i in range(400)) + "\nconst C400 = 1", {"DMA025"}),
+    ("\n".join(f"func g{i}(n: u32) -> u32 = g{i + 1}(n) + 1" for i in range(400)) + "\nfunc g400(n: u32) -> u32 = n", set()),
+    ("\n".join(f"proc g{i}() {{ g{i + 1}() }}" for i in range(400)) + "\nproc g400() {}", set()),
+    ("\n".join(f"const C{i} : u32 = C{i + 1} + 1" for i in range(400)) + "\nconst C400 : u32 = 1\nindex I C0", {"DMA068"}),
+    ("func f(n: u32) -> u32 = " + "+".join(["n"] * 200), set()),
+    ("func f(n: bool) -> u32 = " + "if n { " * 60 + "1" + " } else { 2 }" * 60, set()),
+]
+
+
+@pytest.mark.parametrize(("text", "codes"), CHAINS, ids=["types", "funcs", "procs", "values", "operators", "branches"])
+def test_long_and_deep(tmp_path: Path, text: str, codes: set[str]) -> None:
+    """Long chains of declarations and deep expressions are checked or refused, and never break the checker."""
+    assert {c for c, _ in said(examine_text(tmp_path, text))} == codes
+
+
+def test_ambiguous(tmp_path: Path) -> None:
+    """A name that two equally near modules declare is refused where it is used, unless the module's name stands in front."""
+    folder = tmp_path / "spec"
+    folder.mkdir()
+    (folder / "other.dma").write_text("module spec.other\nfunc count_of(n: u32) -> u32 = n\nenum Mood { red, angry }\n")
+    text = "import spec.other\nfunc f(n: u32) -> u32 = count_of(n)\nfunc g() = red\nfunc h(c: Mood) -> bool = c == red\n"
+    assert said(examine_text(tmp_path, text)) == [("DMA051", "count_of"), ("DMA051", "red")]
+    assert said(examine_text(tmp_path, "import spec.other\nfunc f(n: u32) -> u32 = spec.other.count_of(n)")) == []
+
+
+def test_every_code_is_tested() -> None:
+    """Each code that the checker explains is provoked by some test of it."""
+    from dmaverify.lang.check import codes
+
+    explained = set(re.findall(r'"(DMA\d+)"', Path(codes.__file__).read_text(encoding="utf-8")))
+    tests = "".join(p.read_text(encoding="utf-8") for p in Path(__file__).parent.glob("test_check_*.py"))
+    assert explained
+    assert {c for c in explained if f'"{c}"' not in tests} == set()

@@ -28,7 +28,11 @@ PROGRAMS = [
     ("repeat continue", "repeat 3 { shared += 1\n if shared == 2 { continue }\n other += 1 }", (3, 2)),
     ("counting", "for i: u32 = 0; i < 3; i += 1 { shared += i }", (3, 0)),
     ("goto", "if shared == 0 { goto out }\n shared = 9\nout:\n other = 1", (0, 1)),
-    ("goto past a lock", "lock lk { shared = 1\n if shared == 1 { goto out }\n shared = 2 }\nout:\n other = 3", (1, 3)),
+    (
+        "goto past a lock",
+        "lock lk { shared = 1\n if shared == 1 { goto out }\n shared = 2 }\nout:\n other = 3",
+        (1, 3),
+    ),
     ("match", "match shared {\n 0 -> { other = 7 }\n else -> { other = 8 } }", (0, 7)),
     ("a call", "shared = 3\n let x = get()\n other = x", (3, 3)),
     ("a call twice", "add(2)\n add(3)", (5, 0)),
@@ -147,14 +151,17 @@ def test_what_touches_locals_only_takes_no_time(tmp_path: Path) -> None:
 
 
 def test_an_emit_belongs_to_the_step_before_it(tmp_path: Path) -> None:
-    s = system(tmp_path, RUN.format("shared = 1\n let x = shared\n if x == 1 { emit happened(x) }\n other = 2"))
+    s = system(
+        tmp_path, RUN.format("shared = 1\n let x = shared\n if x == 1 { emit happened(x) }\n other = 2")
+    )
     (load,) = named(s, "let x")
     assert [e.event for e in load.effects if isinstance(e, Emit)] == ["happened"]
     assert not [e for a in named(s, "shared") + named(s, "other") for e in a.effects]
 
 
 def test_a_loop_of_locals_alone_is_unrolled_into_the_step_before(tmp_path: Path) -> None:
-    text = "let m = shared\n let i : u32 = 0\n while i < 5 and m & (1 << i) == 0 at most 5 { i += 1 }\n other = i"
+    text = "let m = shared\n let i : u32 = 0\n while i < 5 and m & (1 << i) == 0 at most 5 { i += 1 }\n"
+    text += " other = i"
     s = system(tmp_path, RUN.format(text))
     assert len(s.actions) == 2
     assert ends(s, "other") == {(5,)}
@@ -199,5 +206,7 @@ def test_actions_have_names_of_their_own_and_say_where_they_come_from(tmp_path: 
 
 
 def test_nothing_reads_a_variable_that_nobody_declared(tmp_path: Path) -> None:
-    s = system(tmp_path, PROCS + "\n".join(f"sequence s{i} on cpu{i} {{\n{p[1]}\n}}" for i, p in enumerate(PROGRAMS)))
+    s = system(
+        tmp_path, PROCS + "\n".join(f"sequence s{i} on cpu{i} {{\n{p[1]}\n}}" for i, p in enumerate(PROGRAMS))
+    )
     assert variables(*s.exprs()) <= {v.name for v in s.vars}

@@ -145,7 +145,7 @@ def test_errors_of_the_input_are_shown_as_they_are() -> None:
 def test_an_internal_error_beats_everything_and_its_traceback_is_for_debugging() -> None:
     s = ring()
     s.variants[0].internal, s.variants[0].details = "KeyError: 'x'", "Traceback: …"
-    assert "internal error in (base): KeyError: 'x'" in text(s)
+    assert "(base): KeyError: 'x'" in text(s)
     assert "Traceback" not in text(s)
     assert "Traceback" in text(s, debug=True)
     assert s.exit_status == 5

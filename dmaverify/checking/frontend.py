@@ -4,8 +4,10 @@ them.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dmaverify.checking.problems import WrongInput
@@ -46,6 +48,8 @@ class Model:
     probes: Mapping[str, Span] = field(default_factory=dict)
     """Covers that nobody wrote: ends of sequences, operations of clients, ways past an ``assume``."""
     contracts: tuple[str, ...] = ()
+    assumptions: tuple[str, ...] = ()
+    """``A1`` … as the comments of the files used declare them (``assumes A1, A4``)."""
     warnings: tuple[str, ...] = ()
     params: tuple[tuple[str, str], ...] = ()
     """Values that the user has set, as text."""
@@ -102,11 +106,28 @@ def _model(c: Compiled, params: tuple[tuple[str, str], ...], choice: tuple[tuple
         covers=covers,
         probes={i.name: i.span for i in c.covers if i.kind in ("end", "operation", "assume")},
         contracts=c.contracts,
+        assumptions=_assumptions(c.sources),
         warnings=tuple(d.render() for d in c.diagnostics),
         params=params,
         choice=choice,
         compiled=c,
     )
+
+
+_ASSUMES = re.compile(r"//[^\n]*\bassumes\s+(A\d+(?:\s*,\s*A\d+)*)")
+
+
+def _assumptions(files: tuple[str, ...]) -> tuple[str, ...]:
+    """What the files of a scenario say that they take for granted, by number."""
+    found: set[str] = set()
+    for file in files:
+        try:
+            text = Path(file).read_text(encoding="utf-8")
+        except OSError:
+            continue
+        for m in _ASSUMES.finditer(text):
+            found |= set(re.findall(r"A\d+", m[1]))
+    return tuple(sorted(found, key=lambda a: int(a[1:])))
 
 
 def _builtin(system: System, named: frozenset[str]) -> list[str]:

@@ -7,7 +7,6 @@ import time
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import partial
 from typing import TYPE_CHECKING
 
 from dmaverify.checking.options import Options
@@ -20,6 +19,7 @@ from dmaverify.verdict import Outcome, Trace, Word
 if TYPE_CHECKING:
     from dmaverify.checking.frontend import Model
     from dmaverify.engines.replay import Replay
+    from dmaverify.evidence.selfcheck import SelfCheck
     from dmaverify.lang.compile import Compiled
 
 Note = Callable[[str], None]
@@ -80,13 +80,13 @@ class _Checking:
         result, options = self.result, self.options
         for model in load_all(self.file, result.name, options.params):
             if not self.models:
-                result.title, result.notes = model.title, model.system.notes
+                result.title, result.notes = model.title, (*model.system.notes, *_assumed(model.assumptions))
                 result.warnings, result.params = list(model.warnings), model.params
             self.models.append(model)
             wanted = _wanted(model.properties, options.only)
             self.parts = self.parts or {name: [] for name in wanted}
             decider = Decider(model.system, options, self._progress(), model.by_name)
-            judge = None if model.compiled is None else partial(_judged, model.compiled)
+            judge = None if model.compiled is None else _second_judge(model.compiled)
             for outcome in decider.outcomes(wanted):
                 confirm(outcome, decider.reference, judge)
                 self.parts[outcome.prop].append(_Part(outcome, decider.reference, model.choice))
@@ -113,7 +113,8 @@ class _Checking:
                 part = next(p for p in parts if _same(p.outcome.trace, outcome.trace))
                 r.trace, r.length, r.minimal = outcome.trace, outcome.trace.length, outcome.trace.minimal
                 r.choice = part.choice
-                r.story = tell(part.reference, outcome.trace)
+                if r.word is Word.VIOLATED:
+                    r.story = tell(part.reference, outcome.trace)
             results.append((r, outcome))
         assess(results)
         for r, _ in results:
@@ -140,11 +141,23 @@ class _Checking:
         return r
 
 
-def _judged(compiled: Compiled, replayed: Replay) -> list[str]:
-    """How the judge of foreign events disagrees with the model about a trace."""
-    from dmaverify.evidence.selfcheck import self_check
+def _second_judge(compiled: Compiled) -> Callable[[Replay], list[str]]:
+    """How the judge of foreign events disagrees with the model about a trace; made when the first one comes."""
+    made: list[SelfCheck] = []
 
-    return self_check(compiled, replayed)
+    def judge(replayed: Replay) -> list[str]:
+        from dmaverify.evidence.selfcheck import SelfCheck, run_of_replay
+
+        if not made:
+            made.append(SelfCheck(compiled))
+        return made[0].run(run_of_replay(replayed))
+
+    return judge
+
+
+def _assumed(assumptions: tuple[str, ...]) -> tuple[str, ...]:
+    """The assumptions as one note."""
+    return (f"assumptions {', '.join(assumptions)} (dmaverify explain A1)",) if assumptions else ()
 
 
 def _same(a: Trace | None, b: Trace) -> bool:

@@ -1,4 +1,4 @@
-"""``dmaverify judge EVENTS.jsonl --monitor M``: the monitors of the specification over events from elsewhere."""
+"""``dmaverify judge EVENTS.jsonl --monitor M``: monitors of the specification over events from elsewhere."""
 
 from __future__ import annotations
 

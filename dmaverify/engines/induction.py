@@ -22,6 +22,7 @@ from dmaverify.engines.literals import Clause, Learner
 from dmaverify.engines.relative import Fact, FactKind, Relative, Step, reads
 from dmaverify.engines.sampling import Samples, sample
 from dmaverify.engines.seeds import Seed, seeds
+from dmaverify.engines.sowing import Sowing
 from dmaverify.engines.smt.solver import SolverName, other
 from dmaverify.engines.traces import spans_of
 from dmaverify.ir.expr import TRUE, Expr, implies, not_, variables
@@ -155,8 +156,8 @@ class _Proof:
 
     def _sow(self, samples: Samples) -> None:
         """Activate the first guesses, as far as every action keeps them."""
-        trials = [self._seeded(s) for s in seeds(self.system, samples)]
-        for fact in self._kept(trials):
+        given = list(self.active.values())
+        for fact in Sowing(self.relative, samples, given, self._seeded, self.budget).run(seeds(self.system, samples)):
             self._activate(fact)
 
     def _seeded(self, seed: Seed) -> Fact:
@@ -164,13 +165,6 @@ class _Proof:
         fact = self._new("seed", name, seed.condition(self.system))
         fact.seed, fact.depth = seed, 1
         return fact
-
-    def _widened(self, fact: Fact, step: Step) -> Fact | None:
-        """A broken guess with the value that it lacked."""
-        if fact.seed is None:
-            return None
-        wider = fact.seed.with_value(step.behind[fact.seed.name])
-        return None if wider is None else self._seeded(wider)
 
     def _new(
         self,
@@ -295,10 +289,6 @@ class _Proof:
                 continue
             for f in answer.broken:
                 del left[f.number]
-                wider = self._widened(f, answer)
-                if wider is not None:
-                    left[wider.number] = wider
-                    todo.update((n, True) for n in range(len(self.system.actions)) if self.relative.concerns(wider, n))
             broken = {f.number for f in answer.broken}
             todo.update((n, True) for n, used in rests_on.items() if used & broken)
         return list(left.values())

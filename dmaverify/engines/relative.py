@@ -52,7 +52,7 @@ class Step:
     state: dict[str, Value]
     broken: tuple[Fact, ...]
     behind: dict[str, Value]
-    """Behind the action, the variables that broken guesses are about."""
+    """The state behind the action."""
 
 
 class Relative:
@@ -67,6 +67,10 @@ class Relative:
         self.encode = Encoder(w, self.before, self._input)
         self._behind: dict[int, Encoder[Term]] = {}
         self._enabled = [enabled(system, a) for a in system.actions]
+        self._reads = [
+            variables(self._enabled[n], *a.updates.values(), *(e for c in a.checks for e in (c.path, c.cond)))
+            for n, a in enumerate(system.actions)
+        ]
         self._stops = [and_(*(passes(c) for c in a.checks if c.stop)) for a in system.actions]
         self._on: dict[int, Term] = {}
         self._leads_to: dict[tuple[int, str], frozenset[int] | None] = {}
@@ -134,13 +138,51 @@ class Relative:
             left = [f for f in left if f not in now]
         return broken
 
-    def step(self, action: int, wanted: Sequence[Fact], given: Sequence[Fact]) -> Step | set[int]:
+    def step(
+        self, action: int, wanted: Sequence[Fact], given: Sequence[Fact], exact: bool = True
+    ) -> Step | set[int]:
         """Whether the action keeps the wanted facts, from states where the given ones hold: a counterexample, or which were used.
 
         Checks among ``given`` that belong to the action are taken to pass, except that no check is taken for granted when one
-        of the action's own checks is wanted.
+        of the action's own checks is wanted. Facts that have nothing to do with the question are left out at first; if not
+        ``exact``, a counterexample need not respect them.
         """
-        states = [f for f in given if f.check is None]
+        states = self._near(action, wanted, given)
+        answer = self._both(action, wanted, given, states)
+        if exact and isinstance(answer, Step):
+            everything = [f for f in given if f.check is None]
+            if len(everything) > len(states):
+                return self._both(action, wanted, given, everything)
+        return answer
+
+    def _near(self, action: int, wanted: Sequence[Fact], given: Sequence[Fact]) -> list[Fact]:
+        """Those of the given facts about states that can matter for what the action does to the wanted ones."""
+        near = set(self._reads[action]).union(*(f.about for f in wanted))
+        ties = [f for f in given if f.check is None and f.seed is None]
+        growing = True
+        while growing:
+            growing = False
+            for f in ties:
+                if not f.about.isdisjoint(near) and not f.about <= near:
+                    near |= f.about
+                    growing = True
+        a = self.system.actions[action]
+        pc = None if a.thread is None or a.at is None else self.system.thread(a.thread).pc
+        return [
+            f
+            for f in given
+            if f.check is None
+            and (
+                not f.about.isdisjoint(near)
+                if f.seed is None
+                # about a place where the action's thread is not at it says nothing
+                else f.seed.name in near and (f.seed.at is None or f.seed.at[0] != pc or f.seed.at[1] == a.at)
+            )
+        ]
+
+    def _both(
+        self, action: int, wanted: Sequence[Fact], given: Sequence[Fact], states: list[Fact]
+    ) -> Step | set[int]:
         checks = [f for f in given if f.check is not None and f.action == action]
         own = [f for f in wanted if f.check is not None]
         kept = [f for f in wanted if f.check is None]
@@ -177,8 +219,10 @@ class Relative:
                     v.name: decoded(solver.value(self.before[v.name]), v.type) for v in self.system.vars
                 }
                 broken = tuple(f for f in wanted if solver.value(wrong[f.number]))
-                names = {f.seed.name for f in broken if f.seed is not None}
-                behind = {n: decoded(solver.value(self.behind(action).variables[n]), self.system.var(n).type) for n in names}
+                behind = dict(state)
+                for name in self.system.actions[action].updates:
+                    term = self.behind(action).variables[name]
+                    behind[name] = decoded(solver.value(term), self.system.var(name).type)
                 return Step(action, state, broken, behind)
             return {assumed[k].number for k in solver.core()}
         finally:

@@ -42,6 +42,7 @@ class Samples:
         """Properties of which a violation was met."""
         self.complete = False
         """The samples are all reachable states."""
+        self.compiled: Compiled | None = None
 
     def some(self, most: int, seed: int) -> Samples:
         """At most so many of the samples, spread evenly."""
@@ -51,6 +52,16 @@ class Samples:
         fewer.states = random.Random(seed).sample(self.states, most)
         fewer.exercised, fewer.violated = self.exercised, self.violated
         return fewer
+
+    def successors(self, state: int) -> list[int]:
+        """States behind one step from a state, reachable or not; none if a check fails in one of the steps."""
+        assert self.compiled is not None
+        moves: list[Move] = []
+        hits: list[Hit] = []
+        self.compiled.moves(state, moves, hits)
+        if any(self.compiled.targets[h[0]].kind == "check" for h in hits):
+            return []
+        return [m[0] for m in moves]
 
     def truth(self, literals: Sequence[Expr]) -> list[int]:
         """For each condition the set of samples where it holds, as bits."""
@@ -195,6 +206,7 @@ def _walk(
     except DomainError:
         narrowed = _narrowed(system, pick, rng, True)
         compiled = Compiled(narrowed)
+    samples.compiled = compiled
     limit = len(seen) + most
     initial = list(compiled.initial_states())
     todo = list(initial)

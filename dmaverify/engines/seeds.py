@@ -7,6 +7,7 @@ they often are all that is needed. The values are those of the samples; a value 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from dmaverify.engines.sampling import Samples
@@ -20,10 +21,7 @@ MOST_VALUES = 24
 MOST_HERE = 8
 """The same for a guess about one place of a thread."""
 
-SUPPORT = 20
-"""About a variable that is not the thread's own, nothing is guessed from fewer samples for each of its values."""
-
-MOST_SEEDS = 4000
+MOST_SEEDS = 12_000
 
 
 @dataclass(eq=False)
@@ -45,18 +43,20 @@ class Seed:
         pc_type = system.var(pc).type
         return implies(eq(var(pc, pc_type), const(place, pc_type)), inside)
 
+    def holds(self, state: Mapping[str, Value]) -> bool:
+        """Whether the guess is true of a state."""
+        return (self.at is not None and state[self.at[0]] != self.at[1]) or state[self.name] in self.values
+
     def with_value(self, value: Value) -> Seed | None:
-        """The guess with one value more; None if that makes too many."""
-        most = MOST_VALUES if self.at is None else MOST_HERE
-        if len(self.values) >= most:
+        """The guess with one value more; None if that makes too many. What holds at one place is not stretched."""
+        if self.at is not None or len(self.values) >= MOST_VALUES:
             return None
-        return Seed(self.name, self.values | {value}, self.at)
+        return Seed(self.name, self.values | {value}, None)
 
 
 def seeds(system: System, samples: Samples) -> list[Seed]:
     """Guesses from the samples, the most useful first."""
-    value = samples.packing.value
-    columns = {v.name: [value(s, v.name) for s in samples.states] for v in system.vars}
+    columns = {v.name: _column(samples, v) for v in system.vars}
     everywhere: dict[str, frozenset[Value]] = {}
     found: list[Seed] = []
     for v in system.vars:
@@ -76,12 +76,26 @@ def seeds(system: System, samples: Samples) -> list[Seed]:
                 if v.name == t.pc or v.name not in everywhere:
                     continue
                 mine = v.owner == t.name and v.kind is Kind.LOCAL
-                if not mine and (len(here) < SUPPORT * len(everywhere[v.name]) or _private(v, t.name)):
+                if _private(v, t.name):
                     continue
                 values = frozenset(map(columns[v.name].__getitem__, here))
                 if len(values) <= MOST_HERE and len(values) < min(len(everywhere[v.name]), v.type.count):
                     (own if mine else others).append(Seed(v.name, values, (t.pc, at)))
     return (found + own + others)[:MOST_SEEDS]
+
+
+def _column(samples: Samples, v: Var) -> list[Value]:
+    """The values of a variable in all samples."""
+    packing = samples.packing
+    offset, mask = packing.offset[v.name], (1 << v.type.bits) - 1
+    decode: dict[int, Value] = {}
+    column = []
+    for s in samples.states:
+        bits = s >> offset & mask
+        if bits not in decode:
+            decode[bits] = packing.value(s, v.name)
+        column.append(decode[bits])
+    return column
 
 
 def _private(v: Var, thread: str) -> bool:

@@ -13,7 +13,8 @@ from typing import NamedTuple
 
 from dmaverify.engines.pycode import Packing, Writer, helpers
 from dmaverify.ir.evaluate import Evaluator
-from dmaverify.ir.expr import FALSE, TRUE, U32, Expr, and_, const, inputs, ite, mk, not_
+from dmaverify.ir.expr import FALSE, TRUE, U32, Expr, and_, const, inputs, ite, mk, not_, or_
+from dmaverify.ir.rebuild import effect_exprs
 from dmaverify.ir.system import Action, Check, Input, Reached, System
 from dmaverify.ir.types import Bool, Int, Value
 
@@ -58,6 +59,10 @@ class Target:
     stop: bool = False
 
 
+def _too_many(name: str) -> None:
+    raise DomainError(name)
+
+
 MoveFn = Callable[[int, "list[Move]", "list[Hit]"], None]
 ObserveFn = Callable[[int, "list[int]"], None]
 
@@ -88,7 +93,12 @@ class Compiled:
         self.sources.append(self._observer())
         self.wanted = bytearray(b"\1" * len(self.targets))
         self.exercised = bytearray(len(self.targets))
-        space = {"wanted": self.wanted, "exercised": self.exercised, **helpers()}
+        space = {
+            "wanted": self.wanted,
+            "exercised": self.exercised,
+            "too_many": _too_many,
+            **helpers(),
+        }
         exec(compile("\n".join(self.sources), f"<{system.name}>", "exec"), space)
         self.observe: ObserveFn = space["observe"]  # type: ignore[assignment]
         self._build_tables([space[f"action{n}"] for n in range(len(system.actions))])  # type: ignore[misc]
@@ -232,7 +242,12 @@ class _ActionWriter:
             self._inputs(rest, later, leave)
             return
         assert isinstance(first.type, Bool | Int)
-        values = first.values if first.values is not None else values_of(first.type, f"{self.action.name}.{first.name}")
+        name = f"{self.action.name}.{first.name}"
+        try:
+            values = first.values if first.values is not None else values_of(first.type, name)
+        except DomainError:
+            w.line(f"too_many({name!r})")  # an error only if the search gets here
+            return
         with w.block(f"for {self.names[first.name]} in {self._list(values)}:"):
             self._inputs(rest, later, "continue")
 
@@ -253,44 +268,36 @@ class _ActionWriter:
         return f"({''.join(f'{n}, ' for n in numbers)})"
 
     def _body(self) -> None:
+        """What happens once the inputs are chosen and the guard holds."""
         w, action = self.w, self.action
         given = f"({''.join(self.names[i.name] + ', ' for i in action.inputs)})"
-        dead: list[Expr] = []
+        news = list(action.updates.items())
+        weight = action.weight if action.weight is not None else const(1, U32)
+        judged = [x for e in action.effects for x in effect_exprs(e)]
+        dead = or_(*(and_(e.path, not_(e.cond)) for e in action.checks if e.stop))
+        # checks and updates of one action have most of their expressions in common
+        w.share(*judged, dead, *(x for _, x in news), weight)
         for e in action.effects:
             if isinstance(e, Check):
                 self._check(e, given)
-                if e.stop:
-                    dead.append(and_(e.path, not_(e.cond)))
             elif isinstance(e, Reached):
                 n = self.owner._target(Target("reached", e.cover, e.cover, e.part))
-                with w.block(f"if wanted[{n}]:"):
-                    w.share(e.path)
-                    with w.block(f"if {w.test(e.path)}:"):
-                        w.line(f"hits.append(({n}, {self._cost(e.part)}, {self.number}, {given}))")
-        news = list(action.updates.items())
-        weight = action.weight if action.weight is not None else const(1, U32)
-        if dead:
-            w.share(*dead)
-            # the state behind a failed check of this kind means nothing
-            head = f"if not ({' or '.join(w.test(d) for d in dead)}):"
-        else:
-            head = ""
-        if head:
-            with w.block(head):
-                self._successor(news, weight, given)
-        else:
+                with w.block(f"if wanted[{n}] and ({w.test(e.path)}):"):
+                    w.line(f"hits.append(({n}, {self._cost(e.part)}, {self.number}, {given}))")
+        if dead is FALSE:
             self._successor(news, weight, given)
+        else:
+            # the state behind a failed check of this kind means nothing
+            with w.block(f"if not ({w.test(dead)}):"):
+                self._successor(news, weight, given)
 
     def _check(self, e: Check, given: str) -> None:
         w = self.w
         n = self.owner._target(Target("check", e.prop, e.label, e.part, e.stop))
-        with w.block(f"if wanted[{n}] or not exercised[{n}]:"):
-            w.share(e.path)
-            with w.block(f"if {w.test(e.path)}:"):
-                w.line(f"exercised[{n}] = 1")
-                w.share(e.cond)
-                with w.block(f"if not ({w.test(e.cond)}):"):
-                    w.line(f"hits.append(({n}, {self._cost(e.part)}, {self.number}, {given}))")
+        with w.block(f"if (wanted[{n}] or not exercised[{n}]) and ({w.test(e.path)}):"):
+            w.line(f"exercised[{n}] = 1")
+            with w.block(f"if not ({w.test(e.cond)}):"):
+                w.line(f"hits.append(({n}, {self._cost(e.part)}, {self.number}, {given}))")
 
     def _cost(self, part: int) -> str:
         """What the step adds to the length up to and including one of its parts."""
@@ -300,7 +307,6 @@ class _ActionWriter:
 
     def _successor(self, news: list[tuple[str, Expr]], weight: Expr, given: str) -> None:
         w, packing = self.w, self.owner.packing
-        w.share(*(e for _, e in news), weight)
         kept = (1 << packing.bits) - 1
         constant = 0
         terms: list[str] = []

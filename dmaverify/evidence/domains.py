@@ -45,13 +45,16 @@ def _bind(
             yield env, sure
         return
     first, rest = binders[0], binders[1:]
-    for item, certain in _domain(evaluator, first, rest, where, env, body):
+    for item, certain, settled in _domain(evaluator, first, rest, where, env, body):
         if len(first.names) == 1:
             env[local_key(first, first.names[0])] = item
         else:
             for n, name in enumerate(first.names):
                 env[local_key(first, name)] = item[n] if isinstance(item, tuple) else ABSENT
-        yield from _bind(evaluator, rest, where, env, body, sure and certain)
+        if settled and not rest:
+            yield env, sure and certain
+        else:
+            yield from _bind(evaluator, rest, where, env, body, sure and certain)
 
 
 def _domain(
@@ -61,27 +64,29 @@ def _domain(
     where: ast.Expr | None,
     env: Env,
     body: Body,
-) -> Iterator[tuple[Any, bool]]:
-    """Values of one binder, each with whether it is sure that it is one."""
+) -> Iterator[tuple[Any, bool, bool]]:
+    """Values of one binder, each with whether it surely is one, and whether ``where`` holds of it."""
+    free = where is None
     domain = binder.domain
     if domain is not None and not (isinstance(domain, ast.Name) and isinstance(domain.ref, TypeSym)):
         items = evaluator.elements(evaluator.value(domain, env), domain.conv or domain.ty)
         if items is None:
-            yield ABSENT, False
+            yield ABSENT, False, free
         else:
             for item in items:
-                yield item, True
+                yield item, True, free
         return
     ty = binder.type.ty if binder.type is not None else binder.ty
     values = evaluator.world.everything(ty)
     if values is not None:
         for item in values:
-            yield item, True
+            yield item, True, free
         return
     conditions = _conditions(evaluator, where, body)
     env[local_key(binder, binder.names[0])] = UNTOUCHED
-    for item in list(_Search(evaluator, binder, ty, env, conditions, not rest).found(where, body)):
-        yield item, True
+    search = _Search(evaluator, binder, ty, env, conditions, not rest)
+    for item in list(search.found(where, body)):
+        yield item, True, free or search.by is where
 
 
 @dataclass
@@ -139,12 +144,15 @@ class _Search:
     conditions: _Conditions
     last: bool
     """Whether all other binders have their values."""
+    by: ast.Expr | None = None
+    """The condition on their address that the values that were found satisfy, all of them and no other."""
 
     def found(self, where: ast.Expr | None, body: Body) -> Iterator[Any]:
         """The values that matter, UNTOUCHED among them if the untouched ones do."""
         for condition in self.conditions.early if self.last else ():
             pieces = self._by_place(condition)
             if pieces is not None and pieces is not ABSENT:
+                self.by = condition
                 yield from pieces
                 return
         # cells whose number lies in a stretch are fewer than those that hold one value

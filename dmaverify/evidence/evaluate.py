@@ -47,6 +47,8 @@ MAX_DEPTH = 60
 """How deep funcs may call each other before the judge gives up on the value (the checker refuses recursion).
 """
 
+_UNSET = object()
+
 Handler = Callable[["Evaluator", Any, Env], Any]
 HANDLERS: dict[type, Handler] = {}
 """What evaluates each kind of expression."""
@@ -91,7 +93,12 @@ class Evaluator:
         if handler is None:
             return ABSENT
         result = handler(self, e, env)
-        return result if e.conv is None else self.convert(result, e.ty, e.conv)
+        to = e.conv
+        if to is None:
+            return result
+        if type(result) is int and isinstance(to, sem.IntT | sem.SpaceT):
+            return wrap(result, to)
+        return self.convert(result, e.ty, to)
 
     def message(self, message: ast.Message | None, env: Env) -> str:
         """The text with its expressions evaluated."""
@@ -203,8 +210,9 @@ class Evaluator:
     def meaning(self, ref: Any, env: Env) -> Any:
         """The value of what a name refers to."""
         if isinstance(ref, LocalSym):
-            key = self.key(ref)
-            return env[key] if key in env else self.env.get(key, ABSENT)
+            key = self._keys.get(ref) or self.key(ref)
+            found = env.get(key, _UNSET)
+            return self.env.get(key, ABSENT) if found is _UNSET else found
         if isinstance(ref, GhostSym):
             return self.ghost(ref)
         if isinstance(ref, EnumCase):

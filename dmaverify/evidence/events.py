@@ -72,7 +72,7 @@ class Translator:
         return Event(emit.event, args)
 
     def happenings(self, run: Run) -> Iterator[Happening]:
-        """The events of a run, each with the checks that fail between it and the next one of the same step."""
+        """The events of a run, each with the checks that fail between it and the next one of its step."""
         interp = Interpreter(run.system)
         for state, action, given in run.steps:
             item: Event | None = None

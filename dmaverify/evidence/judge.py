@@ -115,12 +115,15 @@ class Judge:
         """Events lost in gaps; None: nobody knows how many."""
         self.complete: bool | None = None
         """What the end of the stream said; None: it just stopped."""
-        self._events = events
+        self.events = events
         self._ghosts: list[tuple[GhostSym, Table | Scalar]] = []
         self._running: list[_Running] = []
         common: dict[GhostSym, Table | Scalar] = {}
-        for instance in instances:
+        found = list(instances)
+        read = {m for i in found for m in read_by(i.sym)}
+        for instance in found:
             running = _Running(self, instance, common)
+            running.idle = not running.judgement.clauses and instance.sym not in read
             self._running.append(running)
             self._ghosts += running.own.items()
         world.on_cut = self._cut
@@ -132,7 +135,7 @@ class Judge:
 
     def feed(self, name: str, raw: Mapping[str, Any]) -> list[Failure]:
         """Judge one event; what it makes fail."""
-        event = self._events.get(name)
+        event = self.events.get(name)
         if event is None or name in (GAP, END):
             raise BadEvent(
                 f"there is no event {name[:60]!a}"
@@ -151,19 +154,20 @@ class Judge:
         self.lost = None if lost == 0 or self.lost is None else self.lost + lost
         for _, held in self._ghosts:
             held.forget()
-        event = self._events.get(GAP)
+        event = self.events.get(GAP)
         return [] if event is None else self._happen(event, [lost or ABSENT])
 
     def end(self, complete: bool) -> list[Failure]:
         """The stream ends; ``complete``: it holds everything that happened until then."""
         self.complete = complete
-        event = self._events.get(END)
+        event = self.events.get(END)
         return [] if event is None else self._happen(event, [complete])
 
     def _happen(self, event: EventSym, values: list[Any]) -> list[Failure]:
         failed: list[Failure] = []
         for running in self._running:
-            running.handle(event, values, failed)
+            if not running.idle:
+                running.handle(event, values, failed)
         return failed
 
     def _arguments(self, event: EventSym, raw: Mapping[str, Any]) -> list[list[Any]]:
@@ -173,6 +177,7 @@ class Judge:
                 names = ", ".join(p.name for p in event.params)
                 raise BadEvent(f"{event.name} has no argument {given[:60]!a}; it has {names or 'none'}")
         columns: list[list[Any]] = []
+        single = True
         for p in event.params:
             value = raw.get(p.name)
             if p.name not in raw:
@@ -180,8 +185,11 @@ class Judge:
             elif isinstance(p.ty, sem.IndexT) and p.ty.kind == "blocks" and value is not None:
                 pieces = decode_pieces(value, p.ty, p.name, self.world)
                 columns.append([ABSENT] if pieces is ABSENT else list(pieces))
+                single = single and len(columns[-1]) == 1
             else:
                 columns.append([decode(value, p.ty, p.name, self.world)])
+        if single:
+            return [[column[0] for column in columns]]
         return [list(row) for row in itertools.product(*columns)]
 
     def _cut(self, index: sem.IndexT, old: int, new: int) -> None:
@@ -212,6 +220,8 @@ class _Running:
         decl: ast.Monitor = sym.decl
         self._handlers: dict[EventSym, list[ast.Handler]] = {}
         for handler in decl.handlers:
+            if judge.events.get(handler.event) is not handler.ref:
+                raise ValueError(f"the text of {sym.name} was checked anew, for another program, since then")
             self._handlers.setdefault(handler.ref, []).append(handler)
         self._clauses: dict[int, Clause] = {}
         of_model = {id(a) for clause in decl.always for a in walk(clause) if isinstance(a, ast.Assert)}
@@ -222,6 +232,8 @@ class _Running:
         not_judged = len(decl.always) + len(decl.lemmas)
         clauses = list(self._clauses.values())
         self.judgement = Judgement(instance.name, decl.code, clauses, not_judged, applies is not False)
+        self.idle = False
+        """Nothing that it keeps decides anything here: only clauses about the model's state look at it."""
         self._failed: list[Failure] = []
         self._event = ""
         self._runner = Runner(self._evaluator, self._asserted)
@@ -256,6 +268,13 @@ class _Running:
                 self._failed.append(failure)
             if len(clause.failures) < KEPT:
                 clause.failures.append(failure)
+
+
+def read_by(monitor: MonitorSym) -> set[MonitorSym]:
+    """The other monitors whose ghosts a monitor's text mentions."""
+    refs = (getattr(node, "ref", None) for node in walk(monitor.decl))
+    owners = {r.monitor for r in refs if isinstance(r, GhostSym) and r.monitor is not None}
+    return owners - {monitor}
 
 
 def asserts(monitor: ast.Monitor) -> list[ast.Assert]:

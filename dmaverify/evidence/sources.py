@@ -9,20 +9,25 @@ from typing import Any
 
 from dmaverify.evidence.board import BoardWorld
 from dmaverify.evidence.evaluate import Evaluator
-from dmaverify.evidence.judge import Instance, Judge
+from dmaverify.evidence.judge import Instance, Judge, read_by
 from dmaverify.evidence.world import OpenWorld, World
 from dmaverify.lang import sem
+from dmaverify.lang.check import check
 from dmaverify.lang.check.result import Checked
-from dmaverify.lang.compile import Compiled, checked_program
 from dmaverify.lang.diag import Diagnostic, DmaError
 from dmaverify.lang.layout import Layout
-from dmaverify.lang.symbols import EventSym, GhostSym, MonitorSym
-from dmaverify.lang.tree import walk
+from dmaverify.lang.link import load
+from dmaverify.lang.symbols import EventSym, MonitorSym
 from dmaverify.paths import data_roots
 from dmaverify.span import NOWHERE
 
 ALL_INVARIANTS = "invariants.dma"
 """The module of ``spec/`` that imports every invariant."""
+
+
+def checked_program(path: str | Path, variant: str | None = None) -> Checked:
+    """A scenario or module, linked and checked."""
+    return check(load(path).program(variant))
 
 
 def open_world(checked: Checked) -> OpenWorld:
@@ -90,10 +95,8 @@ def with_support(checked: Checked, instances: Iterable[Instance]) -> list[Instan
     found = list(instances)
     todo = list(found)
     while todo:
-        for node in walk(todo.pop().sym.decl):
-            ref = getattr(node, "ref", None)
-            owner = ref.monitor if isinstance(ref, GhostSym) else None
-            if owner is not None and not owner.params and all(i.sym is not owner for i in found):
+        for owner in read_by(todo.pop().sym):
+            if not owner.params and all(i.sym is not owner for i in found):
                 support = Instance(owner.name, owner, asked=False)
                 found.append(support)
                 todo.append(support)
@@ -104,14 +107,6 @@ def with_support(checked: Checked, instances: Iterable[Instance]) -> list[Instan
 def make_judge(checked: Checked, instances: Iterable[Instance], world: World) -> Judge:
     """A judge for these monitors."""
     return Judge(with_support(checked, instances), events_of(checked), world)
-
-
-def judge_of(compiled: Compiled, frozen: Mapping[str, Any] | None = None) -> Judge:
-    """A judge for what a compiled scenario checks, in its own memory. Its trees must not have been checked
-    anew since.
-    """
-    world = board_world(compiled.checked, compiled.params, frozen)
-    return make_judge(compiled.checked, all_instances(compiled.checked), world)
 
 
 def load_monitors(monitor: str, scenario: str | None, variant: str | None) -> tuple[Checked, list[Instance]]:

@@ -57,7 +57,9 @@ def int_type(ty: sem.SemType) -> sem.IntT | None:
 
 
 def wrap(value: int, ty: sem.SemType) -> int:
-    """``value`` as a value of ``ty``, modulo its width; into a range that does not hold it, its least value."""
+    """``value`` as a value of ``ty``, modulo its width; what a range does not hold is its least value."""
+    if 0 <= value < 1 << 31 and isinstance(ty, sem.IntT | sem.SpaceT) and _width(ty) >= 32:
+        return value
     machine = int_type(ty)
     if machine is None:
         return ty.lo if isinstance(ty, sem.RangeT) and not ty.lo <= value <= ty.hi else value
@@ -67,6 +69,10 @@ def wrap(value: int, ty: sem.SemType) -> int:
     if machine.signed and value >> (machine.width - 1):
         value -= 1 << machine.width
     return value
+
+
+def _width(ty: sem.IntT | sem.SpaceT) -> int:
+    return ty.width if isinstance(ty, sem.IntT) else ty.base.width
 
 
 def default(ty: sem.SemType) -> Any:

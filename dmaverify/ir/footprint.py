@@ -143,8 +143,8 @@ class Footprints:
         names = set(a.updates)
         for pc in names & self._graphs.keys():
             names.discard(pc)
-            after = self._graphs[pc].after(a) or []
-            if after != [a.at]:
+            after = self._graphs[pc].after(a) or ()
+            if after != (a.at,):
                 names |= {_standing(pc, p) for p in after}
                 names |= set() if a.at is None else {_standing(pc, a.at)}
         return names

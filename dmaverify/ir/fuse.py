@@ -117,6 +117,8 @@ class _Step:
     parts: list[Part] = field(default_factory=list)
     open: dict[int, _Way] = field(default_factory=dict)
     stops: dict[int, _Way] = field(default_factory=dict)
+    passed: set[int] = field(default_factory=set)
+    """Places that it goes on from."""
 
 
 class _ThreadFuser:
@@ -137,6 +139,7 @@ class _ThreadFuser:
         self.visible = {id(a): footprints.visible(a) for a in mine}
         self.acquires = {id(a): footprints.acquires(a) for a in mine}
         self.releases = {id(a): footprints.releases(a) for a in mine}
+        self.composed: dict[tuple[int, int], _Step] = {}
 
     def run(self) -> list[Action]:
         """The steps of the thread, in the order of their control points."""
@@ -146,6 +149,7 @@ class _ThreadFuser:
             except _Disagreement as d:
                 assert d.place not in self.forced
                 self.forced.add(d.place)
+                self.composed = {k: s for k, s in self.composed.items() if d.place not in s.passed}
 
     def _steps(self) -> list[Action]:
         entry = self.graph.entry
@@ -179,6 +183,12 @@ class _ThreadFuser:
     # -- composing ---------------------------------------------------------------------------------------------
 
     def _compose(self, first: Action, most: int) -> _Step:
+        key = id(first), most
+        if key not in self.composed:
+            self.composed[key] = self._composition(first, most)
+        return self.composed[key]
+
+    def _composition(self, first: Action, most: int) -> _Step:
         step = _Step()
         self._take(step, first, _Way(), is_first=True)
         while step.open:
@@ -188,6 +198,7 @@ class _ThreadFuser:
             if chosen is None:
                 self._arrive(step.stops, place, way)
                 continue
+            step.passed.add(place)
             for a, condition in chosen:
                 self._take(step, a, way.narrowed(condition), is_first=False)
         return step

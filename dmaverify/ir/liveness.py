@@ -89,7 +89,7 @@ def _clear(a: Action, graph: PcGraph, live: dict[int, set[str]], own: dict[str, 
     assert a.at is not None
     pc = a.updates.get(graph.thread.pc)
     ways = targets(pc) if pc is not None else None
-    after = graph.after(a) or [a.at]
+    after = graph.after(a) or (a.at,)
     updates = dict(a.updates)
     for name, v in own.items():
         zero = const(v.type.default, v.type)

@@ -4,8 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterable, Iterator
 
+from functools import lru_cache
+
 from dmaverify.ir.expr import TRUE, Expr, and_, not_, or_, walk
 from dmaverify.ir.system import Action, System, Thread
+
+
+@lru_cache(maxsize=1 << 16)
+def destinations(pc: Expr) -> tuple[int, ...] | None:
+    """The places that a pc expression may say, each once; None if it is not a tree of constants."""
+    found: dict[int, None] = {}
+    todo, seen = [pc], {pc.uid}
+    while todo:
+        node = todo.pop()
+        if node.op == "const":
+            found[int(node.value)] = None
+        elif node.op == "ite":
+            todo += [a for a in node.args[:0:-1] if a.uid not in seen]
+            seen.update(a.uid for a in node.args[1:])
+        else:
+            return None
+    return tuple(found)
 
 
 def targets(pc: Expr) -> list[tuple[Expr, int]] | None:
@@ -82,13 +101,12 @@ class PcGraph:
         else:
             self.next.setdefault(a.at, set()).update(places)
 
-    def after(self, a: Action) -> list[int] | None:
+    def after(self, a: Action) -> tuple[int, ...] | None:
         """Where an action of the thread may lead; None if that is not known."""
         new = a.updates.get(self.thread.pc)
         if new is None:
-            return None if a.at is None else [a.at]
-        found = targets(new)
-        return None if found is None else [place for _, place in found]
+            return None if a.at is None else (a.at,)
+        return destinations(new)
 
     @property
     def places(self) -> set[int]:

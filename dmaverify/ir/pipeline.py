@@ -124,10 +124,7 @@ def prepare(
     stops: bool = False,
     rule: StepRule = SOUND,
 ) -> Prepared:
-    """What engines need to decide some properties.
-
-    ``stops``: slices keep the built-in checks of what they keep (see ``slices``).
-    """
+    """What engines need to decide some properties. ``stops`` is explained at ``slices``."""
     core = system if isinstance(system, Core) else to_core(system)
     whole = core.system
     if slice:

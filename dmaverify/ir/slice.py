@@ -103,11 +103,14 @@ def narrowed(s: Slice, *, stops: bool = False) -> Slice:
     # the cut has renumbered what is left of the state properties, and only what is wanted is left
     targets = [t for t in s.targets if t.kind != "always"]
     targets += [Target("always", w.prop, w.label, n) for n, w in enumerate(s.system.always)]
-    cones = [slicer.cone(t) for t in targets]
-    data = frozenset[str]().union(*(c.data for c in cones))
-    control = frozenset[str]().union(*(c.control for c in cones))
-    actions = frozenset[int]().union(*(c.actions for c in cones))
-    return replace(s, system=slicer.cut(_Cone(data, control - data, actions), targets))
+    return replace(s, system=slicer.cut(_all(slicer.cone(t) for t in targets), targets))
+
+
+def _all(cones: Iterable[_Cone]) -> _Cone:
+    whole = _Cone(frozenset(), frozenset(), frozenset())
+    for cone in cones:
+        whole = whole.together(cone)
+    return whole
 
 
 @dataclass(frozen=True)

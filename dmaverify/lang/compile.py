@@ -4,8 +4,8 @@
     compiled.system              # the reference System: one action for each step of the text
     compiled.asked               # properties in the order in which they are asked for
 
-A param with several values is one System for each (``param_instances`` lists them, smallest first), or a frozen variable if it is
-named in ``symbolic``.
+A param with several values is one System for each (``param_instances`` lists them, smallest first), or a
+frozen variable if it is named in ``symbolic``.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ from dmaverify.lang.diag import Diagnostic, Diagnostics, DmaError
 from dmaverify.lang.layout import Layout
 from dmaverify.lang.link import Loaded, load
 from dmaverify.lang.lower.alone import contract_alone, is_wide, lemma_alone
+from dmaverify.lang.lower.blocks import elements
 from dmaverify.lang.lower.context import Ctx, Frame, Unsupported
 from dmaverify.lang.lower.contracts import contracts_of
-from dmaverify.lang.lower.blocks import elements
 from dmaverify.lang.lower.scenario import Built, CoverInfo, build
 from dmaverify.lang.lower.step import Step
 from dmaverify.lang.lower.world import World
@@ -54,12 +54,14 @@ class Compiled:
     path: str
     system: System
     asked: tuple[str, ...]
-    """Names of the properties that the scenario asks about: monitors, lemmas, ``asserts``; in the order of the texts."""
+    """Names of the properties that the scenario asks about: monitors, lemmas, ``asserts``; in the order of
+    the texts.
+    """
     expectations: Expectations
     checks: Checks
     covers: tuple[CoverInfo, ...]
-    """What should be reachable: by the scenario's word, and the probes against vacuity. Each is a cover of the System or a
-    ``Reached`` effect of that name."""
+    """What should be reachable: by the scenario's word, and the probes against vacuity. Each is a cover of
+    the System or a ``Reached`` effect of that name."""
     events: dict[str, EventInfo]
     params: dict[str, Value]
     diagnostics: list[Diagnostic]
@@ -112,9 +114,9 @@ def compile_scenario(
 ) -> Compiled:
     """The System of a scenario.
 
-    ``params``: values for params (numbers, truth values, or names of enum members and of indexes). ``symbolic``: params that
-    become frozen variables. ``contracts``: procs whose contract stands for their body. ``monitors``: only these are composed
-    in (the empty list: none), whatever the scenario asks for.
+    ``params``: values for params (numbers, truth values, or names of enum members and of indexes).
+    ``symbolic``: params that become frozen variables. ``contracts``: procs whose contract stands for their
+    body. ``monitors``: only these are composed in (the empty list: none), whatever the scenario asks for.
 
     Raises DmaError.
     """
@@ -219,7 +221,9 @@ def compile_lemmas(path: str | Path, variant: str | None = None) -> dict[str, Sy
 
 
 def param_instances(path: str | Path, variant: str | None = None) -> list[dict[str, Value]]:
-    """Every choice of params that a scenario asks for, smallest first; one empty choice if it has none with a domain."""
+    """Every choice of params that a scenario asks for, smallest first; one empty choice if it has none with a
+    domain.
+    """
     checked = checked_program(path, variant)
     world = World(checked, Layout(checked), {}, set())
     names: list[str] = []
@@ -287,4 +291,3 @@ def _number(text: str) -> int | str:
         return int(digits.replace("_", ""), 0) * scale
     except ValueError:
         return text
-

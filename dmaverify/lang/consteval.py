@@ -96,6 +96,8 @@ class Evaluator(Operators):
             if self._depth > _DEPTH:
                 raise NotConstant("it is nested too deeply")
             v = self._value(e, env if env is not None else {})
+        except RecursionError:
+            raise NotConstant("it is nested too deeply") from None
         finally:
             self._depth -= 1
         return v if e.conv is None else self.convert(v, e.ty, e.conv)

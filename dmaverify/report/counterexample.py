@@ -7,6 +7,7 @@ property that is violated in the same trace.
 
 from __future__ import annotations
 
+import itertools
 import os.path
 import re
 import textwrap
@@ -152,7 +153,10 @@ def _calls(story: Story, width: int, everything: bool) -> list[Line]:
         )
         marks = text("  " + _marks(st), "bad") if st is not None and st.marks else ()
         if marks and page.width_of(line) + page.width_of(marks) > width:
-            out += [line, *(text(" " * left + w) for w in rest), page.pad(marks, width, right=True)]
+            first_rest = text(" " * left + (rest[0] if rest else ""))
+            out.append(line)
+            out.append(page.join(first_rest, page.pad(marks, width - page.width_of(first_rest), right=True)))
+            out += [text(" " * left + w) for w in rest[1:]]
         else:
             out += [page.join(line, marks), *(text(" " * left + w) for w in rest)]
     return out
@@ -160,7 +164,7 @@ def _calls(story: Story, width: int, everything: bool) -> list[Line]:
 
 def _switches(rows: list[_Row]) -> int:
     """How often somebody else goes on."""
-    return sum((a.actor, a.thread) != (b.actor, b.thread) for a, b in zip(rows, rows[1:], strict=False))
+    return sum((a.actor, a.thread) != (b.actor, b.thread) for a, b in itertools.pairwise(rows))
 
 
 def _grouped(rows: list[_Row]) -> list[_Row]:
@@ -183,7 +187,7 @@ def _lengths(rows: list[_Row], column: int) -> list[int]:
 
 def _brief(statement: str) -> str:
     """A long statement without what stands in its innermost braces."""
-    return re.sub(r"\{[^{}]*\}", "{…}", statement) if len(statement) > 40 else statement
+    return re.sub(r"\{[^{}]*(\}|$)", "{…}", statement) if len(statement) > 40 else statement
 
 
 def _told(r: _Row) -> str:

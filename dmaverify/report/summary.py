@@ -291,7 +291,7 @@ def _problems(v: VariantResult, options: TextOptions) -> list[Line]:
     for w in v.warnings:
         out += page.hanging("", f"warning: {w}", 2, 0, options.width)
     if v.internal:
-        out += [(), text(f"internal error in {_variant_name(v)}: {v.internal}", "bad")]
+        out += [(), *(text(line, "bad") for line in f"{_variant_name(v)}: {v.internal}".split("\n"))]
         if options.debug and v.details:
             out += [text(line, "dim") for line in v.details.rstrip().split("\n")]
     return out

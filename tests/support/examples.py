@@ -45,7 +45,8 @@ def commands() -> Iterator[tuple[str, str]]:
     for page in PAGES:
         for block in _SHELL.findall((ROOT / page).read_text(encoding="utf-8")):
             for line in block.splitlines():
-                if line.startswith("dmaverify "):
+                # the whole folder has a test of its own, as it takes minutes
+                if line.startswith("dmaverify ") and not re.search(r"models/boards/(\s|$)", line):
                     yield page, line.split("  #")[0].strip()
 
 

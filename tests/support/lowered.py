@@ -14,11 +14,13 @@ KIT = Path(__file__).resolve().parent.parent / "data" / "lower"
 BOARD = "region dram { at 0x8000_0000  size 8K }\n"
 
 
-def compiled(folder: Path, text: str, **options: object) -> Compiled:
-    """The scenario ``t`` with this text, which sees ``spec.kit``; its System is well-formed."""
+def compiled(folder: Path, text: str, more: str = "", **options: object) -> Compiled:
+    """The scenario ``t`` with this text, which sees ``spec.kit`` (with ``more`` in it); its System is
+    well-formed.
+    """
     (folder / "spec").mkdir(exist_ok=True)
     (folder / "models").mkdir(exist_ok=True)
-    (folder / "spec" / "kit.dma").write_text((KIT / "spec" / "kit.dma").read_text())
+    (folder / "spec" / "kit.dma").write_text((KIT / "spec" / "kit.dma").read_text() + more)
     path = folder / "models" / "t.dma"
     board = "" if "region " in text else BOARD
     path.write_text(f"scenario t\nimport spec.kit\n{board}{text}\n")

@@ -115,6 +115,7 @@ class Z3Solver:
         self._solver.set("random_seed", seed)
         self._budget = budget
         self._assumed: list[Term] = []
+        self._model: Any = None
 
     def add(self, term: Term) -> None:
         """Assert a condition."""
@@ -131,6 +132,7 @@ class Z3Solver:
     def check(self, assumptions: Sequence[Term] = ()) -> bool:
         """Whether the assertions and the assumptions are satisfiable together."""
         self._budget.check()
+        self._model = None
         self._assumed = list(assumptions)
         answer = self._watched(lambda: self._solver.check(*self._assumed))
         if answer == _z3.unknown:
@@ -176,5 +178,7 @@ class Z3Solver:
 
     def value(self, term: Term) -> int | bool:
         """Value in the latest model."""
-        got = self._solver.model().eval(term, model_completion=True)
+        if self._model is None:
+            self._model = self._solver.model()  # asking z3 for it costs more than evaluating in it
+        got = self._model.eval(term, model_completion=True)
         return bool(_z3.is_true(got)) if isinstance(term, _z3.BoolRef) else int(got.as_long())

@@ -70,11 +70,16 @@ likewise. ``return`` values have the result types."""
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from dmaverify.lang.check import codes  # noqa: F401  (explains them)
 from dmaverify.lang.check.program import ProgramChecker
 from dmaverify.lang.check.result import Checked
 from dmaverify.lang.diag import Diagnostics, DmaError
 from dmaverify.lang.layout import Layout
+from dmaverify.lang.limits import MAX_TREE_DEPTH
 from dmaverify.lang.program import Program
 
 
@@ -82,13 +87,25 @@ def examine(program: Program) -> Checked:
     """Checks a linked program and says everything that is wrong or worth a remark in ``diagnostics``."""
     diags = Diagnostics()
     checker = ProgramChecker(program, diags)
-    checker.run()
+    with _deep():
+        checker.run()
     if not diags.errors:
         checker.out.layout_ = Layout(checker.out)
         if program.scenario is not None:
             checker.out.layout_.validate(diags)
     checker.out.diagnostics = diags.all
     return checker.out
+
+
+@contextmanager
+def _deep() -> Iterator[None]:
+    """Room for trees of the depth that the parser lets through: some frames for each level."""
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(max(before, 20 * MAX_TREE_DEPTH))
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(before)
 
 
 def check(program: Program) -> Checked:

@@ -26,6 +26,7 @@ class Mode(Enum):
     STEPS = "a proc"
     HANDLER = "an event clause"
     CLAUSE = "a model clause"
+    HELPER = "a monitor's own proc"
 
 
 Key = tuple[object, ...]

@@ -123,13 +123,15 @@ class Calls(Conditions):
                     notes=[(sym.span, "declared here")],
                     fix=f"Write  let result = {text_of(e)}  on a line of its own.",
                 )
-        elif not (own and steps and self.mode in (Mode.HANDLER, Mode.CLAUSE)):
+        elif not (own and steps and self.mode in (Mode.HANDLER, Mode.CLAUSE, Mode.HELPER)):
             self.error(
                 "DMA061",
                 f"{self.mode.value} calls a proc",
                 e.span,
                 notes=[(sym.span, f"{sym.name} takes steps")],
             )
+        if own and self.mode is Mode.CLAUSE:
+            self.checker.clause_calls.append((sym, e.span))
         self.arguments(e, sym.name, sym.params)
         return sym.ty
 

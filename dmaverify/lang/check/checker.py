@@ -33,6 +33,9 @@ from dmaverify.lang.symbols import (
 )
 from dmaverify.span import Span
 
+LONGEST_CHAIN = 50
+"""So many definitions in a row may leave their types to one another."""
+
 
 class Checker:
     """What all bodies of a program share."""
@@ -51,8 +54,12 @@ class Checker:
         self.scenario_file = program.scenario.span.file if program.scenario is not None else ""
         self.objects = VarSym("the field of an object")
         """Stands for all fields of all objects among ``uses``."""
+        self.ghost_writers: set[Symbol] = set()
+        self.clause_calls: list[tuple[ProcSym, Span]] = []
+        """Calls of a monitor's own procs by its model clauses: those must leave the ghosts alone."""
         self.atomics: list[tuple[Span, Symbol | None]] = []
         self._done: set[Symbol] = set()
+        self._chain = 0
 
     # -- what bodies ask
     # ------------------------------------------------------------------------------------------
@@ -120,7 +127,14 @@ class Checker:
             self._option_type(sym)
         if written:
             return sym.ty
+        if self._chain >= LONGEST_CHAIN:
+            self.diags.error(
+                "DMA025", f"{sym.name} is at the end of a long chain of definitions without types", sym.span
+            )
+            return sem.ERROR
+        self._chain += 1
         self.finish(sym)  # where it is defined by itself its type is not known yet; ``graph`` says so
+        self._chain -= 1
         return sym.ty
 
     def scope_of(self, sym: Symbol) -> ModuleScope:
@@ -264,7 +278,7 @@ class Checker:
 
     def _proc(self, sym: ProcSym) -> None:
         scope = self.scope_of(sym)
-        mode = Mode.STEPS if sym.monitor is None else Mode.HANDLER
+        mode = Mode.STEPS if sym.monitor is None else Mode.HELPER
         body = Flows(self, scope, mode, sym, monitor=sym.monitor, result=sym.ty)
         self.params(body, sym.params)
         if sym.atomic and not scope.name.startswith("spec.") and sym.monitor is None:

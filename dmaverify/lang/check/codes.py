@@ -165,9 +165,9 @@ register(
     ),
     Code(
         "DMA064",
-        "open, and nobody says what it is",
-        "The core of a model leaves it to each version, and the version in use does not give it. Name a "
-        "version with `use`, or amend it.",
+        "an option without a value",
+        "A module asks for something that only the board can say, and leaves no default. Set it under "
+        "`hardware` or with `option`.",
     ),
     Code(
         "DMA065",

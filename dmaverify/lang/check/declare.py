@@ -308,6 +308,7 @@ class Declarer:
                 )
         elif isinstance(d.extent, ast.Range):
             index.lo, index.hi, index.inclusive = d.extent.lo, d.extent.hi, d.extent.op == "..="
+            d.extent.ty = sem.IterT(sem.I32)
         else:
             index.hi = d.extent
             if d.extent is None:

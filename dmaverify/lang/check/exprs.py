@@ -262,13 +262,15 @@ class Exprs(Calls):
                 e.span,
                 notes=[(sym.span, "declared here")],
             )
-        if isinstance(sym, GhostSym) and self.mode is not Mode.HANDLER:
+        if isinstance(sym, GhostSym) and self.mode not in (Mode.HANDLER, Mode.HELPER):
             return self.error(
                 "DMA062", f"ghosts change under  on  only; {self.mode.value} changes {sym.name}", e.span
             )
         if isinstance(sym, GhostSym) and sym.monitor is not self.monitor:
             owner = sym.monitor.name if sym.monitor is not None else "?"
             return self.error("DMA059", f"{sym.name} belongs to {owner}; others may read it", e.span)
+        if isinstance(sym, GhostSym) and self.owner is not None:
+            self.checker.ghost_writers.add(self.owner)
         if isinstance(sym, LocalSym) and _through_object(e) and self.mode is not Mode.STEPS:
             return self.error("DMA062", f"{self.mode.value} changes an object", e.span)
         if not isinstance(sym, LocalSym | VarSym | GhostSym | SlotSym):

@@ -11,6 +11,20 @@ from dmaverify.lang.check.stmts import Simple
 from dmaverify.lang.symbols import LocalSym, ProcSym, Symbol
 from dmaverify.lang.tree import walk
 
+HANDLED: tuple[type, ...] = (
+    ast.Block,
+    ast.Let,
+    ast.Assign,
+    ast.OpAssign,
+    ast.If,
+    ast.Match,
+    ast.For,
+    ast.Return,
+    ast.CallStmt,
+    ast.Assert,
+)
+"""What an event clause and what it calls may consist of."""
+
 ALLOWED: dict[Mode, tuple[type, ...]] = {
     Mode.PURE: (
         ast.Block,
@@ -32,18 +46,8 @@ ALLOWED: dict[Mode, tuple[type, ...]] = {
         ast.CallStmt,
         ast.Push,
     ),
-    Mode.HANDLER: (
-        ast.Block,
-        ast.Let,
-        ast.Assign,
-        ast.OpAssign,
-        ast.If,
-        ast.Match,
-        ast.For,
-        ast.Return,
-        ast.CallStmt,
-        ast.Assert,
-    ),
+    Mode.HANDLER: HANDLED,
+    Mode.HELPER: HANDLED,
     Mode.CLAUSE: (ast.Block, ast.Let, ast.If, ast.Match, ast.For, ast.Return, ast.CallStmt, ast.Assert),
 }
 

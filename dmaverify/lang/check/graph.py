@@ -3,6 +3,7 @@ uses."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from dmaverify.lang import ast, sem
@@ -31,6 +32,8 @@ class GraphChecker:
             for sym, span in self.uses.get(h, []):
                 if isinstance(sym, FuncSym) or (isinstance(sym, ProcSym) and sym.monitor is not None):
                     self._no_model(sym, span)
+        for proc, span in self.checker.clause_calls:
+            self._no_ghosts(proc, span)
         self._atomics()
         self._unused()
 
@@ -61,18 +64,22 @@ class GraphChecker:
         for start in [*out.consts, *out.options, *out.params, *out.funcs, *out.procs]:
             self._visit(start, [], done)
 
-    def _visit(self, sym: Symbol, path: list[Symbol], done: set[Symbol]) -> None:
-        if sym in path:
-            self._circle(path[path.index(sym) :])
-            return
-        if sym in done:
-            return
-        path.append(sym)
-        for used, _ in self.uses.get(sym, []):
-            if isinstance(used, DEFINED):
-                self._visit(used, path, done)
-        path.pop()
-        done.add(sym)
+    def _visit(self, start: Symbol, path: list[Symbol], done: set[Symbol]) -> None:
+        """Depth first without recursion: a text may chain its declarations as long as it likes."""
+        waiting: list[Iterator[Symbol]] = [iter([start])]
+        while waiting:
+            sym = next(waiting[-1], None)
+            if sym is None:
+                waiting.pop()
+                if path:
+                    done.add(path.pop())
+            elif sym in path:
+                self._circle(path[path.index(sym) :])
+            elif sym not in done:
+                path.append(sym)
+                waiting.append(
+                    iter([used for used, _ in self.uses.get(sym, []) if isinstance(used, DEFINED)])
+                )
 
     def _circle(self, circle: list[Symbol]) -> None:
         if any(isinstance(s, ProcSym) and s.depth is not None for s in circle):
@@ -91,7 +98,7 @@ class GraphChecker:
     # --------------------------------------------------------------------------------------------
 
     def _no_model(self, sym: Symbol, span: Span) -> None:
-        var = self._reads(sym, set())
+        var = self._reads(sym)
         if var is not None:
             self.checker.diags.error(
                 "DMA060",
@@ -101,22 +108,33 @@ class GraphChecker:
                 fix="Let the event carry it, keep it in a ghost, or ask under  always .",
             )
 
-    def _reads(self, sym: Symbol, busy: set[Symbol]) -> VarSym | None:
-        if sym in self._model:
-            return self._model[sym]
-        if sym in busy:
-            return None
-        busy.add(sym)
-        found: VarSym | None = None
-        for used, _ in self.uses.get(sym, []):
-            if isinstance(used, VarSym):
-                found = used
-            elif isinstance(used, FuncSym | ProcSym):
-                found = self._reads(used, busy)
-            if found is not None:
-                break
-        self._model[sym] = found
-        return found
+    def _no_ghosts(self, proc: ProcSym, span: Span) -> None:
+        seen: set[Symbol] = set()
+        todo: list[Symbol] = [proc]
+        while todo:
+            sym = todo.pop()
+            if sym in self.checker.ghost_writers:
+                message = f"a model clause calls {proc.name}, and {sym.name} changes ghosts"
+                self.checker.diags.error("DMA062", message, span, fix="Ghosts change under  on  only.")
+                return
+            if sym not in seen:
+                seen.add(sym)
+                todo += [u for u, _ in self.uses.get(sym, []) if isinstance(u, ProcSym)]
+
+    def _reads(self, start: Symbol) -> VarSym | None:
+        """A variable of the model that is read by way of ``start``."""
+        if start not in self._model:
+            seen: set[Symbol] = set()
+            todo, found = [start], None
+            while todo and found is None:
+                sym = todo.pop()
+                if sym in seen:
+                    continue
+                seen.add(sym)
+                found = next((u for u, _ in self.uses.get(sym, []) if isinstance(u, VarSym)), None)
+                todo += [u for u, _ in self.uses.get(sym, []) if isinstance(u, FuncSym | ProcSym)]
+            self._model[start] = found
+        return self._model[start]
 
     # -- unused
     # ---------------------------------------------------------------------------------------------------

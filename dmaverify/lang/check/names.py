@@ -137,7 +137,7 @@ class Names(Arith):
         return sym.ty
 
     def _ghost(self, sym: GhostSym, span: Span) -> sem.SemType:
-        if self.mode in (Mode.HANDLER, Mode.CLAUSE) or self.monitor is sym.monitor:
+        if self.mode in (Mode.HANDLER, Mode.CLAUSE, Mode.HELPER) or self.monitor is sym.monitor:
             return sym.ty
         name = sym.monitor.name if sym.monitor is not None else "?"
         return self.error(

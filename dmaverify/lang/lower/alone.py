@@ -1,7 +1,7 @@
 """Small Systems without any action: a lemma about funcs, or what a proc's body has to show for its contract.
 
-Every argument is a frozen variable that may have any value; the claim is an ``always``. So a claim that holds in every initial
-state holds for all arguments, at the full width of their types.
+Every argument is a frozen variable that may have any value; the claim is an ``always``. So a claim that holds
+in every initial state holds for all arguments, at the full width of their types.
 """
 
 from __future__ import annotations
@@ -47,7 +47,9 @@ def lemma_alone(world: World, lemma: ast.Lemma) -> System:
 
 
 def contract_alone(world: World, sym: symbols.ProcSym) -> System:
-    """What has to be shown for a contract: from every state that the proc requires, its body ensures what it says."""
+    """What has to be shown for a contract: from every state that the proc requires, its body ensures what it
+    says.
+    """
     if not sym.ensures:
         raise Unsupported(f"{sym.name} ensures nothing", sym.span)
     world.contexts = Contexts(world, [])
@@ -95,7 +97,7 @@ def contract_alone(world: World, sym: symbols.ProcSym) -> System:
 
 
 def _system(world: World, name: str, step: Step, claims: list[Always], own: Property) -> System:
-    """The claims, with the checks of what was evaluated; bounds of the model are assumed to be large enough."""
+    """The claims, and the checks of what was evaluated; bounds of the model are taken to be large enough."""
     assumed: list[Expr] = []
     checks: list[Always] = []
     for e in step.effects:
@@ -128,4 +130,3 @@ def is_wide(world: World, lemma: ast.Lemma) -> bool:
             if isinstance(t, Int) and t.width > 8:
                 return True
     return False
-

@@ -1,4 +1,4 @@
-"""Pieces of memory, ranges and sets as things to go through or to compare: their elements, parts and bounds."""
+"""Pieces of memory, ranges, sets as things to go through or to compare: elements, parts, bounds."""
 
 from __future__ import annotations
 
@@ -70,7 +70,8 @@ def block_field(ctx: Ctx, e: ast.Field, ref: symbols.BlockField) -> Val:
         assert isinstance(ref.ty, sem.IndexT)
         parent = ref.index if isinstance(ref.index, sem.IndexT) else ref.ty
         return select(table(base.type, list(w.parents(ty, parent)), w.ir(ref.ty)), base)
-    assert ref.kind == "children" and isinstance(ref.index, sem.IndexT)
+    assert ref.kind == "children"
+    assert isinstance(ref.index, sem.IndexT)
     spans = w.children(ty, ref.index)
     lo = select(table(base.type, [a for a, _ in spans], I64), base)
     hi = select(table(base.type, [b for _, b in spans], I64), base)
@@ -243,7 +244,7 @@ def bind_element(ctx: Ctx, b: ast.Binder, e: Expr) -> None:
 
 def contains(ctx: Ctx, x: Val, v: Val, e: ast.Binary) -> Expr:
     """``x in v``."""
-    from dmaverify.lang.lower.values import equal, flags_in
+    from dmaverify.lang.lower.records import equal, flags_in
 
     if isinstance(v, Expr) and isinstance(v.type, Flags):
         assert isinstance(x, Expr)
@@ -268,7 +269,7 @@ def contains(ctx: Ctx, x: Val, v: Val, e: ast.Binary) -> Expr:
 
 def within(ctx: Ctx, a: Val, b: Val, e: ast.Binary) -> Expr:
     """``a within b``: nothing of a lies outside of b."""
-    from dmaverify.lang.lower.values import flags_in, subset
+    from dmaverify.lang.lower.records import flags_in, subset
 
     if isinstance(a, Expr) and isinstance(a.type, Flags) and isinstance(b, Expr):
         return flags_in(a, b)

@@ -1,4 +1,4 @@
-"""Calls inside one step: funcs, atomic procs and helpers of monitors are pasted in; objects, lists, faults."""
+"""Calls inside one step: funcs, atomic procs and monitors' helpers are pasted in; objects, lists, faults."""
 
 from __future__ import annotations
 
@@ -23,8 +23,9 @@ from dmaverify.lang.lower.context import (
 from dmaverify.lang.lower.conversions import get, list_of, list_parts, require, stored, stored_as
 from dmaverify.lang.lower.operators import builtin, cast
 from dmaverify.lang.lower.places import place_of
+from dmaverify.lang.lower.records import field_values
 from dmaverify.lang.lower.vals import FuncV, Val, as_opt, index_consts, null_of
-from dmaverify.lang.lower.values import case_value, field_values, read_binding
+from dmaverify.lang.lower.values import case_value, read_binding
 from dmaverify.span import Span
 
 DEEPEST = 24

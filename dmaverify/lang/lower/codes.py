@@ -8,8 +8,8 @@ TABLE = (
     Code(
         "DMA080",
         "a shift by too much",
-        "C leaves a shift by the width or more, or by a negative amount, undefined. The model computes 0 (signed, to the "
-        "right: the sign everywhere) and this check fails, so that nothing is concluded from it.",
+        "C leaves a shift by the width or more, or by a negative amount, undefined. The model computes 0 (signed, "
+        "to the right: the sign everywhere) and this check fails, so that nothing is concluded from it.",
         "u32(1) << 32",
     ),
     Code(
@@ -25,7 +25,8 @@ TABLE = (
     Code(
         "DMA083",
         "outside of an index, range or memory",
-        "A number was used as an index or stored in a range and is outside of it, or an address is in no region.",
+        "A number that was used as an index or stored in a range is outside of it, or an address is in no "
+        "region.",
     ),
     Code(
         "DMA084",
@@ -35,8 +36,8 @@ TABLE = (
     Code(
         "DMA085",
         "a bound of the model is too small",
-        "An `object … max N`, a list or set with a limit, a loop or a recursion ran over its bound. This is no error of the "
-        "kernel: the verdict is `unknown (bound)` until the bound is raised.",
+        "An `object … max N`, a list or set with a limit, a loop or a recursion ran over its bound. This is no "
+        "error of the kernel: the verdict is `unknown (bound)` until the bound is raised.",
     ),
     Code(
         "DMA086",
@@ -46,7 +47,8 @@ TABLE = (
     Code(
         "DMA087",
         "a lock that an interrupt takes, held with interrupts on",
-        "A handler on the same CPU takes the same lock: if it comes while the lock is held, it waits for ever.",
+        "A handler on the same CPU takes the same lock: if it comes while the lock is held, it waits for "
+        "ever.",
         "lock pool.lock { … }",
         "lock pool.lock irqsave { … }",
     ),
@@ -54,8 +56,8 @@ TABLE = (
     Code(
         "DMA089",
         "this cannot be compiled",
-        "The text means something, and the compiler has no way to say it in a transition system. The message says what "
-        "to write instead.",
+        "The text means something, and the compiler has no way to say it in a transition system. The message "
+        "says what to write instead.",
     ),
     Code(
         "DMA090",

@@ -1,7 +1,8 @@
-"""What an expression or statement is lowered in: the world, the action that is being put together, and the frame of the call.
+"""What an expression or statement is lowered in: the world, the action that is being put together, and the
+frame of the call.
 
-``ev`` and ``run`` look up what to do with a node by its class; the other files of this package register their rules with
-``evaluates`` and ``executes``.
+``ev`` and ``run`` look up what to do with a node by its class; the other files of this package register their
+rules with ``evaluates`` and ``executes``.
 """
 
 from __future__ import annotations
@@ -10,9 +11,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from dmaverify.ir.expr import Expr, mk, select, store
+from dmaverify.ir.expr import Expr, const, ite, mk, ne, select, store
 from dmaverify.ir.expr import field as ir_field
-from dmaverify.ir.types import Map, Opt, Record
+from dmaverify.ir.types import Bool, Int, Map, Opt, Record
 from dmaverify.lang import ast, sem
 from dmaverify.lang.diag import Diagnostic, DmaError
 from dmaverify.lang.lower.step import Step
@@ -38,7 +39,8 @@ class Cell:
 class Place:
     """Something that can be assigned: a variable, and the way to the part of it that is meant.
 
-    ``path`` holds an index (an Expr), a field (its name), or a stretch of bits (a ``BitField`` of the language).
+    ``path`` holds an index (an Expr), a field (its name), or a stretch of bits (a ``BitField`` of the
+    language).
     """
 
     var: str
@@ -180,9 +182,6 @@ def _rebuilt(whole: Expr, path: tuple[Any, ...], value: Expr) -> Expr:
 
 def take_bits(value: Expr, bits: Any) -> Expr:
     """A stretch of bits of an integer: a number of the integer's type, or for a single bit a truth value."""
-    from dmaverify.ir.expr import const, ne
-    from dmaverify.ir.types import Int
-
     t = value.type
     assert isinstance(t, Int)
     plain = Int(t.width, False)
@@ -196,9 +195,6 @@ def take_bits(value: Expr, bits: Any) -> Expr:
 
 def put_bits(whole: Expr, bits: Any, value: Expr) -> Expr:
     """An integer with a stretch of bits replaced."""
-    from dmaverify.ir.expr import const, ite
-    from dmaverify.ir.types import Bool, Int
-
     t = whole.type
     assert isinstance(t, Int)
     mask = const(t.wrap(((1 << bits.width) - 1) << bits.lo), t)
@@ -216,11 +212,12 @@ def ev(ctx: Ctx, node: ast.Expr) -> Val:
         raise Unsupported(f"{type(node).__name__} cannot stand here", node.span)
     value = rule(ctx, node)
     if node.conv is not None:
-        if _may_be_none(node) and isinstance(value, Expr) and isinstance(value.type, Opt):
-            if not isinstance(node.conv, sem.OptT):
-                # there must be an element to choose: without one the step cannot be taken
-                ctx.step.require(mk("present", (value,)))
-                value = mk("get", (value,))
+        nullable = isinstance(value, Expr) and isinstance(value.type, Opt)
+        if nullable and _may_be_none(node) and not isinstance(node.conv, sem.OptT):
+            # there must be an element to choose: without one the step cannot be taken
+            assert isinstance(value, Expr)
+            ctx.step.require(mk("present", (value,)))
+            value = mk("get", (value,))
         from dmaverify.lang.lower.conversions import converted
 
         value = converted(ctx, value, node.conv, node.span)

@@ -1,7 +1,7 @@
 """Who may run when on a CPU: interrupts, held locks, and what may sleep.
 
-The variables exist only where a scenario needs them: a CPU's level and count of reasons to keep interrupts off if something
-runs in an interrupt there, and who holds the CPU if several tasks share it and take locks.
+The variables exist only where a scenario needs them: a CPU's level and count of reasons to keep interrupts
+off if something runs in an interrupt there, and who holds the CPU if several tasks share it and take locks.
 """
 
 from __future__ import annotations
@@ -154,7 +154,9 @@ class Contexts:
     # -- guards ---------------------------------------------
 
     def guard(self, f: Flow) -> Expr:
-        """When any action of a thread may be taken: nothing of a higher level runs on its CPU, nobody holds the CPU."""
+        """When any action of a thread may be taken: nothing of a higher level runs on its CPU, nobody holds
+        the CPU.
+        """
         if f.cpu is None:
             return TRUE
         cond = TRUE

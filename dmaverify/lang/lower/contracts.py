@@ -1,10 +1,12 @@
-"""Calls by contract: check what the callee requires, let it write whatever it may, and believe what it ensures."""
+"""Calls by contract: check what the callee requires, let it write whatever it may, and believe what it
+ensures.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-from dmaverify.ir.expr import TRUE, Expr, and_, const, substitute
+from dmaverify.ir.expr import TRUE, Expr, and_, const
 from dmaverify.lang import ast, sem, symbols
 from dmaverify.lang.lower import patterns
 from dmaverify.lang.lower.calls import bindings, check_requires
@@ -104,6 +106,3 @@ def _writes(sym: symbols.ProcSym) -> str | None:
             if isinstance(base, ast.Name) and isinstance(base.ref, symbols.VarSym):
                 return base.name
     return None
-
-
-__all__ = ["Contract", "contracts_of", "substitute"]

@@ -1,4 +1,6 @@
-"""Conversions where an expression stands (``conv``), built-in checks of operators, and values as they are stored."""
+"""Conversions where an expression stands (``conv``), built-in checks of operators, and values as they are
+stored.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +30,9 @@ KINDS = {
 
 
 def require(ctx: Ctx, kind: str, cond: Expr, span: Span, message: str = "") -> None:
-    """A built-in check: where execution comes here, ``cond`` must hold. In the text of a monitor it is the monitor's."""
+    """A built-in check: where execution comes here, ``cond`` must hold. In the text of a monitor it is the
+    monitor's.
+    """
     prop, code = KINDS[kind]
     where = f"{kind.replace(' ', '_')}@{Path(span.file).name}:{span.line}:{span.column}"
     monitor = ctx.frame.monitor
@@ -180,7 +184,9 @@ def is_list(t: Type) -> bool:
 
 
 def is_cells(t: Type) -> bool:
-    """Whether this is the map that a ``set`` of anything but indexes is kept as: sorted cells, the empty ones last."""
+    """Whether this is the map that a ``set`` of anything but indexes is kept as: sorted cells, the empty ones
+    last.
+    """
     return isinstance(t, Map) and isinstance(t.of, Opt) and isinstance(t.index, Range) and t.index.lo == 0
 
 
@@ -197,7 +203,8 @@ def list_of(ir: Type, count: Expr, cells: list[Expr]) -> Expr:
     """A list of these cells; those from ``count`` on are cleared, so that equal lists are equal records."""
     assert isinstance(ir, Record)
     counter, array = ir.fields[0][1], ir.fields[1][1]
-    assert isinstance(array, Map) and isinstance(counter, Range)
+    assert isinstance(array, Map)
+    assert isinstance(counter, Range)
     whole: Expr = const(array.default, array)
     for i, c in enumerate(cells):
         blank = const(array.of.default, array.of)
@@ -309,7 +316,8 @@ def without_element(v: Expr, x: Expr, cond: Expr) -> Expr:
 def cells_of(ctx: Ctx, v: SetV, ir: Type, span: Span) -> Expr:
     """A set expression as a stored set."""
     whole: Expr = const(ir.default, ir)
-    assert isinstance(ir, Map) and isinstance(ir.of, Opt)
+    assert isinstance(ir, Map)
+    assert isinstance(ir.of, Opt)
     for c, e in v.items:
         whole = with_element(ctx, whole, stored_as(ctx, e, ir.of.of, span), c, span)
     return whole

@@ -1,7 +1,9 @@
-"""One thread while its control flow graph is built: where it stands, its locals, and how a step becomes a node.
+"""One thread while its control flow graph is built: where it stands, its locals, and how a step becomes a
+node.
 
-A value that was computed is *stable* if it reads nothing that may change before it is used: constants and locals that are
-assigned once. A stable value is bound to its name directly; any other is kept in a local variable.
+A value that was computed is *stable* if it reads nothing that may change before it is used: constants and
+locals that are assigned once. A stable value is bound to its name directly; any other is kept in a local
+variable.
 """
 
 from __future__ import annotations
@@ -9,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from dmaverify.ir.expr import FALSE, TRUE, Expr, default, not_, var, variables
+from dmaverify.ir.expr import FALSE, TRUE, Expr, default, inputs, not_, var, variables
 from dmaverify.ir.system import Effect
 from dmaverify.ir.system import Frame as IrFrame
 from dmaverify.ir.types import Type
@@ -314,8 +316,6 @@ class Flow:
 
 def has_input(e: Expr) -> bool:
     """Whether an expression depends on a choice of the step."""
-    from dmaverify.ir.expr import inputs
-
     return bool(inputs(e))
 
 

@@ -1,12 +1,13 @@
 """Control flow of one thread: points, nodes between them, and how nodes become actions.
 
-A thread is lowered to *nodes*: each leaves one point and leads to others. A node is either a *step* (it reads or writes
-something shared, chooses, blocks, takes or gives back a lock) or *timeless* (it works on the thread's own locals, branches,
-emits or asserts). What is timeless belongs to the step before it (language manual, "Steps"): ``settle`` composes each step
-with everything timeless that follows it, up to the next steps. Joins are merged with ``? :``, so a region of branches is
-walked once and not once for each path.
+A thread is lowered to *nodes*: each leaves one point and leads to others. A node is either a *step* (it reads
+or writes something shared, chooses, blocks, takes or gives back a lock) or *timeless* (it works on the
+thread's own locals, branches, emits or asserts). What is timeless belongs to the step before it (language
+manual, "Steps"): ``settle`` composes each step with everything timeless that follows it, up to the next
+steps. Joins are merged with ``? :``, so a region of branches is walked once and not once for each path.
 
-Locals are stored as their default wherever they are dead, so that a finished call leaves nothing behind in the state.
+Locals are stored as their default wherever they are dead, so that a finished call leaves nothing behind in
+the state.
 """
 
 from __future__ import annotations
@@ -67,7 +68,9 @@ Values = dict[str, Expr]
 
 @dataclass
 class Node:
-    """What happens between a point and the next ones. Conditions of ``next`` are over the old state; the last is true."""
+    """What happens between a point and the next ones. Conditions of ``next`` are over the old state; the last
+    is true.
+    """
 
     at: Point
     next: list[tuple[Expr, Point]]
@@ -184,7 +187,9 @@ def _exclusive(pairs: Iterable[tuple[Expr, Point]]) -> list[tuple[Expr, Point]]:
 
 
 def _timeless_order(start: Point, out: dict[Point, list[Node]]) -> dict[Point, int]:
-    """Topological number of each point that is no stop. Where timeless nodes form a cycle, its head becomes a stop."""
+    """Topological number of each point that is no stop. Where timeless nodes form a cycle, its head becomes a
+    stop.
+    """
     while True:
         order: dict[Point, int] = {}
         on_path: set[Point] = set()

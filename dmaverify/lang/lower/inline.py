@@ -9,9 +9,10 @@ from dmaverify.lang import ast, sem, symbols
 from dmaverify.lang.lower.calls import bindings, check_requires, recursion_limit
 from dmaverify.lang.lower.context import Frame, Unsupported, ev
 from dmaverify.lang.lower.conversions import require, stored, stored_as
+from dmaverify.lang.lower.dispatch import lower
 from dmaverify.lang.lower.flow import Flow, Scope, Target
 from dmaverify.lang.lower.graph import Point
-from dmaverify.lang.lower.trees import in_one_step, lock_depths, nodes, procs, returns, touches_shared
+from dmaverify.lang.lower.trees import in_one_step, lock_depths, procs, returns
 from dmaverify.lang.lower.vals import Val
 
 
@@ -82,8 +83,6 @@ def inline(f: Flow, call: ast.Call) -> Val:
     _result_variable(f, sym)
     body = sym.body
     if isinstance(body, ast.Block):
-        from dmaverify.lang.lower.statements import lower
-
         scope.depths = lock_depths(body)
         lower(f, body)
     else:
@@ -119,7 +118,7 @@ def _result_variable(f: Flow, sym: symbols.ProcSym) -> None:
 def _tail(f: Flow, e: ast.Expr, sym: symbols.ProcSym) -> None:
     """A body that is an expression, in which calls may stand at the ends of branches."""
     if isinstance(e, ast.IfExpr) and has_proc(e):
-        from dmaverify.lang.lower.statements import branch
+        from dmaverify.lang.lower.branches import branch
 
         then, orelse = Point(), Point()
         branch(f, e.cond, then, orelse, e)
@@ -166,6 +165,3 @@ def _give(f: Flow, values: list[ast.Expr], s: ast.Node) -> None:
             step.write(scope.frame.ret, value)
     f.commit(step, s)
     f.jump(scope.ret)
-
-
-__all__ = ["has_proc", "hoist", "inline", "nodes", "returned", "touches_shared"]

@@ -1,21 +1,24 @@
-"""Monitors: handlers run where their events are emitted; clauses over the state become instances of ``always``."""
+"""Monitors: handlers run where their events are emitted; clauses over the state become instances of
+``always``.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 
-from dmaverify.ir.expr import FALSE, TRUE, Expr, and_, not_, select, var
+from dmaverify.ir.expr import FALSE, TRUE, Expr, and_, ite, not_, select, some, var, variables
 from dmaverify.ir.system import Always, Check, Message
-from dmaverify.ir.types import Map
+from dmaverify.ir.types import Enum, Index, Map, Range
 from dmaverify.lang import ast, sem, symbols
 from dmaverify.lang.lower import patterns
+from dmaverify.lang.lower.choices import each
 from dmaverify.lang.lower.context import Binding, Ctx, Frame, Key, ev, run
-from dmaverify.lang.lower.conversions import stored, stored_as
-from dmaverify.lang.lower.operators import each
-from dmaverify.lang.lower.pure import join_label
+from dmaverify.lang.lower.conversions import stored
 from dmaverify.lang.lower.step import Step
 from dmaverify.lang.lower.trees import nodes
-from dmaverify.lang.lower.vals import NullV, RangeV, SetV, Val, index_consts
+from dmaverify.lang.lower.unrolled import join_label
+from dmaverify.lang.lower.vals import NullV, RangeV, SetV, Val, as_mask, index_consts, null_of
 from dmaverify.lang.lower.world import World
 
 
@@ -98,8 +101,6 @@ def _shown(ctx: Ctx, value: Val, ty: sem.SemType, s: ast.Node) -> Expr:
     if isinstance(value, Expr):
         return value
     if isinstance(value, RangeV) or (isinstance(value, SetV) and sem.index_like(ty)):
-        from dmaverify.lang.lower.vals import as_mask
-
         return as_mask(value, value.of)
     return TRUE
 
@@ -113,7 +114,9 @@ def _handle(ctx: Ctx, inst: Instance, handler: ast.Handler, args: list[Val | Non
         if isinstance(p, ast.PatWild):
             continue
         if isinstance(value, Expr) and value.is_const and isinstance(p.ty, sem.IndexT) and p.ty.is_partition:
-            pieces.append(ctx.world.label(value))  # which piece of memory: each is a target of its own for slicing
+            pieces.append(
+                ctx.world.label(value)
+            )  # which piece of memory: each is a target of its own for slicing
         if value is None:
             return  # what is absent is undecided: the handler says nothing about it
         with ctx.step.assuming(cond):
@@ -157,10 +160,6 @@ def _text(ctx: Ctx, value: Val, e: ast.Expr) -> list[str | Expr]:
     if isinstance(value, NullV):
         return ["null"]
     if isinstance(value, SetV):
-        from dmaverify.ir.expr import ite, some
-        from dmaverify.ir.types import Enum, Index, Range
-        from dmaverify.lang.lower.vals import as_mask, null_of
-
         if isinstance(value.of, Index | Enum | Range):
             return [as_mask(value, value.of)]
         parts: list[str | Expr] = ["{"]
@@ -185,7 +184,7 @@ def always_of(world: World, inst: Instance) -> list[Always]:
         ctx = Ctx(world, step, frame)
         for cond, chosen in each(ctx, clause.binders, clause.where):
             frame.element = join_label("", [world.label(x) for x in chosen])
-            step.when(cond, lambda: run(ctx, clause.body))
+            step.when(cond, partial(run, ctx, clause.body))
         found += _instances(world, inst.name, step, clause.stable)
     return found
 
@@ -202,8 +201,6 @@ def _instances(world: World, prop: str, step: Step, stable: bool) -> list[Always
 
 def guarding(world: World, cond: Expr) -> tuple[Expr, ...]:
     """The locks that somebody holds while writing a variable of the condition."""
-    from dmaverify.ir.expr import variables
-
     names = sorted({lock for v in variables(cond) for lock in world.lock_writes.get(v, ())})
     found: list[Expr] = []
     for name in names:
@@ -227,7 +224,7 @@ def lemma_instances(world: World, lemma: ast.Lemma, name: str, inst: Instance | 
         element = join_label("", [world.label(x) for x in chosen])
         label = f"{name}[{element}]" if element else name
 
-        def clause() -> None:
+        def clause(label: str = label) -> None:
             when: Expr = TRUE
             if lemma.when is not None:
                 when = patterns.condition(ctx, lemma.when)
@@ -255,15 +252,3 @@ def _free_locks(when: ast.Expr, ctx: Ctx) -> list[Expr]:
             if isinstance(lock, Expr):
                 found.append(lock)
     return found
-
-
-__all__ = [
-    "Instance",
-    "always_of",
-    "applies",
-    "assertion",
-    "emit",
-    "instance",
-    "lemma_instances",
-    "stored_as",
-]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dmaverify.ir.expr import FALSE, TRUE, Expr, and_, field, mk, not_, or_
+from dmaverify.ir.expr import FALSE, TRUE, Expr, and_, const, field, mk, not_, or_
 from dmaverify.ir.types import Opt, Record
 from dmaverify.lang import ast, sem, symbols
 from dmaverify.lang.lower.context import Ctx, Unsupported, ev, ev_expr
@@ -39,7 +39,7 @@ def arm(ctx: Ctx, values: list[Val], patterns: list[ast.Pattern]) -> Expr:
 
 def match(ctx: Ctx, value: Val, p: ast.Pattern) -> Expr:
     """Whether ``value`` fits the pattern; binds its names."""
-    from dmaverify.lang.lower.values import equal
+    from dmaverify.lang.lower.records import equal
 
     if isinstance(p, ast.PatWild):
         return TRUE
@@ -49,7 +49,8 @@ def match(ctx: Ctx, value: Val, p: ast.Pattern) -> Expr:
         return equal(value, ev(ctx, p.value))
     if isinstance(p, ast.PatTuple):
         present, inner = _inside(value)
-        assert isinstance(inner, Expr) and isinstance(inner.type, Record)
+        assert isinstance(inner, Expr)
+        assert isinstance(inner.type, Record)
         parts = [match(ctx, field(inner, n), q) for q, (n, _) in zip(p.items, inner.type.fields, strict=True)]
         return and_(present, *parts)
     assert isinstance(p, ast.PatName)
@@ -89,8 +90,6 @@ def _case(ctx: Ctx, value: Val, case: symbols.EnumCase, p: ast.PatName) -> Expr:
     if not isinstance(value.type, Record):
         return mk("eq", (value, case_value(ctx, case, [], p.span)))
     tag, tag_type = value.type.fields[0]
-    from dmaverify.ir.expr import const
-
     cond = mk("eq", (field(value, tag), const(case.ordinal, tag_type)))
     for q, name in zip(p.args or [], ctx.world.payload_fields(case), strict=False):
         cond = and_(cond, match(ctx, field(value, name), q))

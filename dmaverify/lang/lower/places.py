@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dmaverify.ir.expr import Expr
 from dmaverify.ir.types import Map, Opt, Record
-from dmaverify.lang import ast, sem, symbols
+from dmaverify.lang import ast, symbols
 from dmaverify.lang.lower.context import Cell, Ctx, Place, Unsupported, ev_expr, read_place
 from dmaverify.lang.lower.conversions import get
 
@@ -53,6 +53,3 @@ def place_of(ctx: Ctx, e: ast.Expr) -> Place:
 def place_exprs(place: Place) -> list[Expr]:
     """The index expressions on the way to a place."""
     return [p for p in place.path if isinstance(p, Expr)]
-
-
-__all__ = ["place_exprs", "place_of", "sem"]

@@ -2,33 +2,28 @@
 
 from __future__ import annotations
 
-from dmaverify.ir.expr import FALSE, TRUE, Expr, and_, const, eq, field, mk, not_
+from dmaverify.ir.expr import FALSE, TRUE, Expr, const, eq, field, mk, not_
 from dmaverify.ir.system import LockOp
-from dmaverify.ir.types import BOOL, Opt, Range, Record
+from dmaverify.ir.types import Opt, Range, Record
 from dmaverify.lang import ast, sem, symbols
 from dmaverify.lang.lower import patterns
 from dmaverify.lang.lower.calls import delete, introduce, push
 from dmaverify.lang.lower.context import (
     Cell,
     Ctx,
-    Loop,
     Place,
-    Unsupported,
     ev,
-    ev_expr,
     executes,
     read_place,
     run,
     write_place,
 )
-from dmaverify.lang.lower.conversions import get, require, stored, stored_as
-from dmaverify.lang.lower.operators import arithmetic, each
+from dmaverify.lang.lower.conversions import get, stored, stored_as
+from dmaverify.lang.lower.operators import arithmetic
 from dmaverify.lang.lower.places import place_of
 from dmaverify.lang.lower.vals import NullV, Val
+from dmaverify.lang.sem import BitField
 from dmaverify.span import Span
-
-LONGEST = 1024
-"""So often a loop without a bound of its own is unrolled before the text is refused."""
 
 
 @executes(ast.Block)
@@ -47,7 +42,8 @@ def components(ctx: Ctx, value: Val, count: int, span: Span) -> list[Val]:
     assert isinstance(value, Expr)
     if isinstance(value.type, Opt):
         value = get(ctx, value, span)
-    assert isinstance(value.type, Record) and len(value.type.fields) == count
+    assert isinstance(value.type, Record)
+    assert len(value.type.fields) == count
     return [field(value, n) for n, _ in value.type.fields]
 
 
@@ -140,8 +136,6 @@ def put_local(ctx: Ctx, cell: Cell, local: symbols.LocalSym, value: Val) -> None
 
 def put(ctx: Ctx, place: Place, value: Val, target: ast.Expr) -> None:
     """Assign to a place of the model's state, or of a record."""
-    from dmaverify.lang.sem import BitField
-
     if place.path and isinstance(place.path[-1], BitField):
         assert isinstance(value, Expr)
         write_place(ctx.step, place, value)
@@ -166,126 +160,6 @@ def _assign(ctx: Ctx, s: ast.Assign) -> None:
 def _op_assign(ctx: Ctx, s: ast.OpAssign) -> None:
     old = ev(ctx, s.target)
     assign(ctx, s.target, arithmetic(ctx, s.op, old, ev(ctx, s.value), s.target.ty, s.span))
-
-
-# -- branches and loops ---------------------------------------------
-
-
-@executes(ast.If)
-def _if(ctx: Ctx, s: ast.If) -> None:
-    cond = patterns.condition(ctx, s.cond)
-    orelse = s.orelse
-    ctx.step.when(cond, lambda: run(ctx, s.then), None if orelse is None else lambda: run(ctx, orelse))
-
-
-@executes(ast.Match)
-def _match(ctx: Ctx, s: ast.Match) -> None:
-    values = [ev(ctx, x) for x in s.scrutinees]
-
-    def go(i: int) -> None:
-        if i < len(s.arms):
-            cond = patterns.arm(ctx, values, s.arms[i].patterns)
-            ctx.step.when(cond, lambda: run(ctx, s.arms[i].body), lambda: go(i + 1))
-
-    go(0)
-
-
-@executes(ast.For)
-def _for(ctx: Ctx, s: ast.For) -> None:
-    step, frame = ctx.step, ctx.frame
-    loop = Loop(object(), object())
-    element = frame.element
-    frame.loops.append(loop)
-    for cond, chosen in each(ctx, s.binders, s.where):
-        frame.element = join_label(element, [ctx.world.label(x) for x in chosen])
-        step.when(cond, lambda: run(ctx, s.body))
-        step.arrive(loop.next)
-        if step.live is FALSE:
-            break
-    frame.element = element
-    frame.loops.pop()
-    step.arrive(loop.end)
-
-
-def join_label(outer: str, parts: list[str]) -> str:
-    """The elements of nested loops, for labels; what is no constant has no name."""
-    return ", ".join(x for x in [outer, *parts] if x)
-
-
-def bound_of(ctx: Ctx, e: ast.Expr | None) -> int | None:
-    """How often a loop runs at most."""
-    if e is None:
-        return None
-    value = ev_expr(ctx, e)
-    if not value.is_const:
-        raise Unsupported("the bound of a loop is a constant", e.span)
-    return int(value.value)
-
-
-def _repeat(
-    ctx: Ctx,
-    cond: ast.Expr | None,
-    step_stmt: ast.Stmt | None,
-    body: ast.Block,
-    limit: int | None,
-    span: Span,
-) -> None:
-    step = ctx.step
-    loop = Loop(object(), object())
-    ctx.frame.loops.append(loop)
-    rounds = 0
-    while step.live is not FALSE:
-        here: Expr = TRUE if cond is None else patterns.condition(ctx, cond)
-        if here is not TRUE:
-            step.when(not_(here), lambda: step.leave(loop.end))
-        if step.live is FALSE:
-            break
-        if limit is not None and rounds == limit:
-            require(ctx, "bound", FALSE, span, f"this loop runs more than {limit} times")
-            step.leave(object())
-            break
-        if rounds == LONGEST:
-            raise Unsupported("this loop has no bound that can be seen", span, "Say `at most N`.")
-        rounds += 1
-        run(ctx, body)
-        step.arrive(loop.next)
-        if step_stmt is not None:
-            run(ctx, step_stmt)
-    ctx.frame.loops.pop()
-    step.arrive(loop.end)
-
-
-@executes(ast.CFor)
-def _c_for(ctx: Ctx, s: ast.CFor) -> None:
-    local = ctx.world.local(s, s.name)
-    start = stored(ctx, ev(ctx, s.init), s.ty, s.span)
-    name = ctx.step.fresh(s.name)
-    ctx.step.write(name, start)
-    if local is not None:
-        ctx.frame.env[local.key] = Cell(name)
-    _repeat(ctx, s.cond, s.step, s.body, bound_of(ctx, s.bound), s.span)
-
-
-@executes(ast.While)
-def _while(ctx: Ctx, s: ast.While) -> None:
-    _repeat(ctx, s.cond, None, s.body, bound_of(ctx, s.bound), s.span)
-
-
-@executes(ast.Loop)
-def _loop(ctx: Ctx, s: ast.Loop) -> None:
-    _repeat(ctx, None, None, s.body, bound_of(ctx, s.bound), s.span)
-
-
-@executes(ast.Repeat)
-def _repeat_stmt(ctx: Ctx, s: ast.Repeat) -> None:
-    n = bound_of(ctx, s.count)
-    loop = Loop(object(), object())
-    ctx.frame.loops.append(loop)
-    for _ in range(n or 0):
-        run(ctx, s.body)
-        ctx.step.arrive(loop.next)
-    ctx.frame.loops.pop()
-    ctx.step.arrive(loop.end)
 
 
 @executes(ast.Break)
@@ -410,6 +284,3 @@ def _delete(ctx: Ctx, s: ast.Delete) -> None:
 @executes(ast.Push)
 def _push(ctx: Ctx, s: ast.Push) -> None:
     push(ctx, s.value, s.list)
-
-
-__all__ = ["BOOL", "and_", "assign", "components", "failure", "let_poison", "put_local", "with_else"]

@@ -3,37 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
-from dmaverify.ir.expr import FALSE, TRUE, Expr, Rewriter, and_, const, eq, var, variables
+from dmaverify.ir.expr import FALSE, TRUE, Expr, and_, const, eq, var
 from dmaverify.ir.system import (
-    Action,
     Always,
     Check,
     Cover,
-    Emit,
-    Kind,
-    LockOp,
     Property,
     System,
-    Thread,
-    Var,
 )
-from dmaverify.ir.types import Range, Type, Value
+from dmaverify.ir.types import Range
 from dmaverify.lang import ast, symbols
-from dmaverify.lang.lower import monitors, threads
+from dmaverify.lang.builtins import BUILTIN_PROPERTIES
+from dmaverify.lang.lower import clients, monitors, patterns, threads
 from dmaverify.lang.lower.alone import is_wide
 from dmaverify.lang.lower.codes import BUILTIN
-from dmaverify.lang.lower.context import Ctx, Frame, Unsupported, ev
+from dmaverify.lang.lower.context import Ctx, Frame, ev
 from dmaverify.lang.lower.contexts import Contexts
+from dmaverify.lang.lower.finish import cut_points, finish, lock_contexts, referenced, stand_ins, unique
 from dmaverify.lang.lower.flow import Flow
-from dmaverify.lang.lower.graph import Settled, effect_exprs, map_effect, number, pc_update
+from dmaverify.lang.lower.records import equal
 from dmaverify.lang.lower.slots import Slots
 from dmaverify.lang.lower.step import Step
 from dmaverify.lang.lower.trees import nodes
-from dmaverify.lang.lower.vals import SetV, Val
-from dmaverify.lang.lower.values import equal
-from dmaverify.lang.lower.world import AT, DONE, Budget, World
+from dmaverify.lang.lower.vals import Val
+from dmaverify.lang.lower.world import Budget, World
 from dmaverify.span import NOWHERE, Span
 
 
@@ -43,7 +38,9 @@ class CoverInfo:
 
     name: str
     kind: str
-    """``cover``, ``end`` of a sequence, ``slot`` is held, ``operation`` of a client ends, ``assume`` is passed, ``fault`` happens."""
+    """``cover``, ``end`` of a sequence, ``slot`` is held, ``operation`` of a client ends, ``assume`` is
+    passed, ``fault`` happens.
+    """
     span: Span
 
 
@@ -84,7 +81,9 @@ class Built:
 
 
 def selected(world: World, only: Iterable[str] | None) -> tuple[list[monitors.Instance], list[str]]:
-    """The monitors that run, and the names of the properties that are asked for. ``only``: overrides what the scenario says."""
+    """The monitors that run, and the names of the properties that are asked for. ``only``: overrides what the
+    scenario says.
+    """
     checks = world.program.checks
     found: dict[str, monitors.Instance] = {}
     if not checks.only:
@@ -128,29 +127,29 @@ def build(
         always += found
     asked += [n for n in lemmas if n not in asked]
     covers = _state_covers(world)
-    finished = [_finish(world, f) for f in flows]
+    finished = [finish(world, f) for f in flows]
     actions = [a for found in finished for a in found.actions] + hardware
     system = System(
         name=world.program.name
         if world.program.variant is None
         else f"{world.program.name}.{world.program.variant}",
         vars=(),
-        actions=tuple(_unique(actions)),
+        actions=tuple(unique(actions)),
         threads=tuple(found.thread for found in finished),
         always=tuple(always),
         covers=tuple(covers),
         assumptions=tuple(world.assumptions),
         notes=tuple(world.notes),
     )
-    system = _lock_contexts(world, system)
-    system = _stand_ins(world, system, flows)
+    system = lock_contexts(world, system)
+    system = stand_ins(world, system, flows)
     infos = _cover_infos(world, flows)
     system = system.with_(covers=(*system.covers, *_probes(world, flows)))
-    system = _variables(world, system, flows)
+    system = referenced(world, system, flows)
     system = system.with_(properties=tuple(_properties(world, system, lemmas)))
     names = {p.name for p in system.properties}
     asked += [n for n in ("asserts",) if n in names]
-    cut = {f.name: _cut_points(f) for f in flows}
+    cut = {f.name: cut_points(f) for f in flows}
     return Built(system, tuple(asked), tuple(infos), world, cut)
 
 
@@ -185,13 +184,16 @@ def _labels_asked(world: World) -> None:
 
 
 def _support(world: World) -> None:
-    """Monitors whose ghosts a selected monitor or lemma reads are needed too, though they are not asked about."""
+    """Monitors whose ghosts a selected monitor or lemma reads are needed too, though they are not asked
+    about.
+    """
     texts: list[object] = [i.decl for i in world.instances] + [le.decl for le in world.checked.lemmas]
     for x in nodes(*texts):
         ref = getattr(x, "ref", None)
-        if isinstance(ref, symbols.GhostSym) and ref.monitor is not None:
-            if not ref.monitor.params and all(i.sym is not ref.monitor for i in world.instances):
-                world.instances.insert(0, monitors.instance(world, ref.monitor, ref.monitor.name, []))
+        owner = ref.monitor if isinstance(ref, symbols.GhostSym) else None
+        if owner is None or owner.params or any(i.sym is owner for i in world.instances):
+            continue
+        world.instances.insert(0, monitors.instance(world, owner, owner.name, []))
 
 
 def _threads(world: World, live: list[symbols.ThreadSym]) -> list[Flow]:
@@ -201,7 +203,7 @@ def _threads(world: World, live: list[symbols.ThreadSym]) -> list[Flow]:
         flows.append(threads.boot(world, calls))
     makers = {
         "sequence": threads.sequence,
-        "client": threads.client,
+        "client": clients.client,
         "interrupt": threads.interrupt,
         "work": threads.deferred,
         "timer": threads.deferred,
@@ -226,189 +228,6 @@ def _lemmas(world: World, named: list[str], everything: bool) -> dict[str, list[
     return found
 
 
-# -- actions ---------------------------------------------
-
-
-@dataclass
-class _Finished:
-    actions: list[Action]
-    thread: Thread
-
-
-def _finish(world: World, f: Flow) -> _Finished:
-    settled = f.graph.settle(f.locals)
-    count = number(settled, f.graph.start)
-    pc_type = Range(0, max(1, count - 1))
-    pc = f"{f.name}.pc"
-    world.types[pc] = pc_type
-    world.vars[pc] = Var(pc, pc_type, 0, Kind.PC, f.name)
-    guard = world.contexts.guard(f)
-    read = _locals_read(settled, f.locals)
-    actions = []
-    for s in settled:
-        updates = {n: e for n, e in s.updates.items() if n not in f.locals or n in read}
-        if s.targets:
-            updates[pc] = pc_update(s.targets, pc_type)
-        n = s.node
-        at = n.at.find().number
-        actions.append(
-            Action(
-                n.name or f.name,
-                f.name,
-                at,
-                and_(guard, n.guard),
-                n.inputs,
-                s.effects,
-                updates,
-                None,
-                n.locks,
-                text=n.text,
-                actor=f.actor,
-                stack=n.stack,
-                span=n.span,
-            )
-        )
-    for name, t in f.locals.items():
-        world.vars[name] = Var(name, t, t.default, Kind.LOCAL, f.name)
-    ends = [f.end.find()]
-    numbered = frozenset(p.number for p in ends if p.number is not None) | _cut_points(f)
-    labels = {name: p.find().number for name, p in f.labels.items()}
-    thread = Thread(
-        f.name,
-        pc,
-        f.actor,
-        f.level,
-        f.cpu is None and f.actor in {d.name for d in world.checked.devices},
-        numbered,
-        frozenset(p.find().number for p in f.idle if p.find().number is not None),  # type: ignore[misc]
-        {n: k for n, k in labels.items() if k is not None},
-        world.checked.threads[f.name].span if f.name in world.checked.threads else NOWHERE,
-    )
-    return _Finished(actions, thread)
-
-
-def _cut_points(f: Flow) -> frozenset[int]:
-    """Where an ``assume`` may end a run."""
-    points = (n.at.find().number for n in f.graph.nodes if n.cuts)
-    return frozenset(p for p in points if p is not None)
-
-
-def _locals_read(settled: list[Settled], locals_: dict[str, Type]) -> set[str]:
-    """The locals whose values decide something, directly or through other locals."""
-    found: set[str] = set()
-    for s in settled:
-        for effect in s.effects:
-            found |= variables(*effect_exprs(effect))
-        found |= variables(s.node.guard, *(x.lock for x in s.node.locks), *(c for c, _ in s.targets))
-        found |= variables(*(e for n, e in s.updates.items() if n not in locals_))
-    while True:
-        more = set(found)
-        for s in settled:
-            more |= variables(*(e for n, e in s.updates.items() if n in found))
-        if more == found:
-            return found
-        found = more
-
-
-def _unique(actions: list[Action]) -> list[Action]:
-    """Actions with names that differ: a repeated one is numbered."""
-    taken: dict[str, int] = {}
-    found = []
-    names = {a.name for a in actions}
-    for a in actions:
-        n = taken[a.name] = taken.get(a.name, 0) + 1
-        if n == 1:
-            found.append(a)
-            continue
-        name = f"{a.name}#{n}"
-        while name in names:
-            n += 1
-            name = f"{a.name}#{n}"
-        names.add(name)
-        found.append(replace(a, name=name))
-    return found
-
-
-def _lock_contexts(world: World, system: System) -> System:
-    """The built-in property ``lock_context``: found by looking at who takes what where, and put as a check at the taking."""
-    risky: dict[tuple[str, str], Span] = {}
-    for name, cpu, level, _, _ in world.lock_uses:
-        if level != "task" and cpu is not None:
-            for other, other_cpu, other_level, off, span in world.lock_uses:
-                if other == name and other_cpu == cpu and other_level == "task" and not off:
-                    risky[(cpu, str(span))] = span
-    if not risky:
-        return system
-    actions = []
-    for a in system.actions:
-        t = next((t for t in system.threads if t.name == a.thread), None)
-        if t is not None and any(x.op == "acquire" for x in a.locks) and (t.actor, str(a.span)) in risky:
-            text = ("an interrupt on this CPU takes the lock too, and would wait for ever",)
-            check = Check("lock_context", f"lock_context@{a.span.line}", TRUE, FALSE, text, a.span)
-            a = replace(a, effects=(*a.effects, check))
-        actions.append(a)
-    return system.with_(actions=tuple(actions))
-
-
-# -- stand-ins ------------------------------------------------------------------------------------------------------------------------
-
-
-def _stand_ins(world: World, system: System, flows: list[Flow]) -> System:
-    """Put conditions on pcs where the text asks whether a thread is done or at a label."""
-    by_name = {f.name: f for f in flows}
-
-    def at(f: Flow, place: int | None) -> Expr:
-        if place is None:
-            return FALSE
-        t = world.types[f"{f.name}.pc"]
-        return eq(var(f"{f.name}.pc", t), const(place, t))
-
-    def leaf(n: Expr) -> Expr | None:
-        if n.op != "var" or not isinstance(n.data, str) or not n.data.startswith("@"):
-            return None
-        if n.data.startswith(DONE):
-            f = by_name.get(n.data[len(DONE) :]) or by_name.get("boot")
-            return TRUE if f is None else at(f, f.end.find().number)
-        thread, _, label = n.data[len(AT) :].partition(" ")
-        f = by_name.get(thread)
-        if f is None or label not in f.labels:
-            return FALSE
-        return at(f, f.labels[label].find().number)
-
-    rewrite = Rewriter(leaf)
-    actions = []
-    for a in system.actions:
-        actions.append(
-            replace(
-                a,
-                guard=rewrite(a.guard),
-                effects=tuple(map_effect(e, TRUE, rewrite) for e in a.effects),
-                updates={n: rewrite(e) for n, e in a.updates.items()},
-                locks=tuple(LockOp(x.op, rewrite(x.lock)) for x in a.locks),
-            )
-        )
-    return system.with_(
-        actions=tuple(a for a in actions if a.guard is not FALSE),
-        always=tuple(replace(w, cond=rewrite(w.cond), when=rewrite(w.when)) for w in system.always),
-        covers=tuple(replace(c, cond=rewrite(c.cond)) for c in system.covers),
-    )
-
-
-def _variables(world: World, system: System, flows: list[Flow]) -> System:
-    """The variables that something reads or writes, in an order that does not change from run to run."""
-    used: set[str] = set()
-    for e in system.exprs():
-        used |= variables(e)
-    for a in system.actions:
-        used |= set(a.updates)
-    used |= {f"{f.name}.pc" for f in flows}
-    order = [Kind.PARAM, Kind.STATE, Kind.PC, Kind.LOCAL, Kind.GHOST]
-    rank = {k: i for i, k in enumerate(order)}
-    found = [v for n, v in world.vars.items() if n in used]
-    found.sort(key=lambda v: rank[v.kind])
-    return system.with_(vars=tuple(found))
-
-
 # -- properties and covers ---------------------------------------------
 
 
@@ -425,8 +244,6 @@ def _properties(world: World, system: System, lemmas: dict[str, list[Always]]) -
     props = {e.prop for a in system.actions for e in a.effects if isinstance(e, Check)}
     if "asserts" in props:
         found.append(Property("asserts", "DMA091", "scenario", "what the scenario and its models assert"))
-    from dmaverify.lang.builtins import BUILTIN_PROPERTIES
-
     for name, code in BUILTIN.items():
         title = BUILTIN_PROPERTIES.get(name, "a bound of the model is too small")
         found.append(Property(name, code, "builtin", title))
@@ -438,13 +255,10 @@ def _state_covers(world: World) -> list[Cover]:
     for c in world.checked.covers:
         if c.kind == "condition":
             world.scan(c.decl)
-            from dmaverify.lang.lower import patterns
-
             cond = patterns.condition(Ctx(world, Step(world.type_of), Frame(c.name)), c.decl.target)
             found.append(Cover(c.name, cond, c.span))
-        elif c.kind == "label" and isinstance(c.target, symbols.LabelSym):
-            if isinstance(c.target.owner, symbols.ThreadSym):
-                found.append(Cover(c.name, world.thread_at(c.target), c.span))
+        elif isinstance(c.target, symbols.LabelSym) and isinstance(c.target.owner, symbols.ThreadSym):
+            found.append(Cover(c.name, world.thread_at(c.target), c.span))
     return found
 
 
@@ -485,6 +299,3 @@ def _cover_infos(world: World, flows: list[Flow]) -> list[CoverInfo]:
             if (b.names is None or fault in b.names) and f"fault {fault}" not in names:
                 found.append(CoverInfo(f"fault {fault}", "fault", NOWHERE))
     return found
-
-
-__all__ = ["Built", "CoverInfo", "Emit", "SetV", "Unsupported", "Value", "build"]

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dmaverify.ir.expr import TRUE, Expr, and_, const, ite, mk, not_, or_, select, some, store
+from dmaverify.ir.expr import Expr, and_, const, ite, mk, not_, or_, select, store
 from dmaverify.ir.types import Index, Map, Opt
 from dmaverify.lang import ast, symbols
-from dmaverify.lang.lower.context import Ctx, Place, Unsupported, ev_expr
-from dmaverify.lang.lower.operators import choose
-from dmaverify.lang.lower.vals import Val, index_consts, null_of
+from dmaverify.lang.lower.choices import choose
+from dmaverify.lang.lower.context import Ctx, Place, Unsupported
+from dmaverify.lang.lower.vals import Val, index_consts
 from dmaverify.lang.lower.world import World
 
 
@@ -26,7 +26,8 @@ class Slots:
         """The variable that holds a client's slots."""
         name = self.names.get(id(ref))
         if name is None:
-            assert ref.client is not None and ref.count is not None
+            assert ref.client is not None
+            assert ref.count is not None
             count = self.world.pure(ref.count)
             assert isinstance(count, Expr)
             if not count.is_const or count.value < 1:
@@ -39,7 +40,8 @@ class Slots:
 
     def _now(self, ctx: Ctx, ref: symbols.SlotSym) -> tuple[Expr, list[Expr]]:
         held = ctx.step.read(self.variable(ref))
-        assert isinstance(held, Expr) and isinstance(held.type, Map)
+        assert isinstance(held, Expr)
+        assert isinstance(held.type, Map)
         return held, index_consts(held.type.index)
 
     def present(self, ctx: Ctx, ref: symbols.SlotSym) -> list[tuple[Expr, Expr]]:
@@ -48,7 +50,7 @@ class Slots:
         return [(mk("present", (select(held, i),)), i) for i in slots]
 
     def read(self, ctx: Ctx, ref: symbols.SlotSym, e: ast.Expr) -> Val:
-        """The held thing that an operation works on; from outside: any that is held, null if there is none."""
+        """The held thing that an operation works on; from outside any that is held, null if there is none."""
         if id(ref) in self.outside:
             return self.outside[id(ref)]
         held, _ = self._now(ctx, ref)
@@ -84,6 +86,3 @@ class Slots:
         """``full(fb)``, ``empty(fb)``."""
         conds = [c for c, _ in self.present(ctx, ref)]
         return and_(*conds) if name == "full" else not_(or_(*conds))
-
-
-__all__ = ["TRUE", "Slots", "ev_expr", "null_of", "some"]

@@ -1,113 +1,30 @@
 """Statements of a thread as nodes of its control flow graph. Calls are in ``inline``.
 
-What one action is (see the language manual, "Steps"): a statement that reads or writes shared state is one step; if it does
-both, the reads are one and the write is another (``x |= e`` is a load and a store); a condition that reads shared state on
-both sides of ``and`` or ``or`` is a step for each side; ``atomic`` is one step; ``assume``, ``wait``, taking and giving back a lock are a step
-each; everything else takes no time and belongs to the step before it.
+What one action is (see the language manual, "Steps"): a statement that reads or writes shared state is one
+step; if it does both, the reads are one and the write is another (``x |= e`` is a load and a store); a
+condition that reads shared state on both sides of ``and`` or ``or`` is a step for each side; ``atomic`` is
+one step; ``assume``, ``wait``, taking and giving back a lock are a step each; everything else takes no time
+and belongs to the step before it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
-from dmaverify.ir.expr import FALSE, TRUE, Expr, and_, const, eq, ite, lt, mk, not_, var
+from dmaverify.ir.expr import FALSE, TRUE, Expr, not_
 from dmaverify.ir.system import LockOp
-from dmaverify.ir.types import Range
 from dmaverify.lang import ast, symbols
 from dmaverify.lang.lower import patterns
-from dmaverify.lang.lower.blocks import bind_element, domain
-from dmaverify.lang.lower.context import Cell, Ctx, Loop, Place, Unsupported, ev, read_place, run, write_place
+from dmaverify.lang.lower.context import Cell, Place, ev, read_place, run, write_place
 from dmaverify.lang.lower.conversions import stored
-from dmaverify.lang.lower.flow import Flow, Held, Scope, Target, text_of
+from dmaverify.lang.lower.dispatch import label_target, leave_step, lower, lowers
+from dmaverify.lang.lower.flow import Flow, Held, text_of
 from dmaverify.lang.lower.graph import Point
 from dmaverify.lang.lower.inline import hoist, inline, returned
 from dmaverify.lang.lower.operators import arithmetic
 from dmaverify.lang.lower.places import place_exprs, place_of
-from dmaverify.lang.lower.pure import assign, bound_of, components, failure, join_label
+from dmaverify.lang.lower.pure import assign, components, failure
 from dmaverify.lang.lower.step import Step
-from dmaverify.lang.lower.trees import touches_shared
+from dmaverify.lang.lower.trees import nodes
 from dmaverify.lang.lower.vals import Val, exprs_of
-
-Rule = Callable[[Flow, Any], None]
-RULES: dict[type, Rule] = {}
-
-
-def lowers(*classes: type) -> Callable[[Rule], Rule]:
-    """Registers the rule for statements of these classes."""
-
-    def register(rule: Rule) -> Rule:
-        for c in classes:
-            RULES[c] = rule
-        return rule
-
-    return register
-
-
-def lower(f: Flow, s: ast.Stmt) -> None:
-    """Lower one statement; what cannot be reached is left out."""
-    if f.at is None and not _has_label(s):
-        return
-    rule = RULES.get(type(s))
-    if rule is not None:
-        rule(f, s)
-    else:
-        in_one_step(f, s)
-
-
-def _has_label(s: ast.Stmt) -> bool:
-    return isinstance(s, ast.Labelled | ast.Block)
-
-
-def in_one_step(f: Flow, s: ast.Stmt) -> None:
-    """A statement as one step, with the jumps that lead out of it."""
-    step = f.new_step()
-    ctx = f.ctx(step)
-    run(ctx, s)
-    leave_step(f, step, s)
-
-
-def leave_step(f: Flow, step: Step, s: ast.Stmt, text: str = "") -> None:
-    """Commit a step whose text may have jumped: return, break, continue, goto."""
-    ways: list[tuple[Expr, Target]] = []
-    for key, cond in step.exits.items():
-        target = _exit_target(f, key)
-        if cond is not FALSE and target is not None:
-            ways.append((cond, target))
-    if not ways:
-        f.commit(step, s, text=text)
-        if step.live is FALSE:
-            f.at = None
-        return
-    points = [(c, Point(), t) for c, t in ways]
-    onward = Point()
-    following = [(c, p) for c, p, _ in points]
-    following.append((TRUE, onward if step.live is not FALSE else points[-1][1]))
-    f.commit(step, s, next=following, text=text)
-    for _, p, t in points:
-        f.at = p
-        f.jump(t)
-    f.at = onward if step.live is not FALSE else None
-
-
-def _exit_target(f: Flow, key: object) -> Target | None:
-    if isinstance(key, tuple) and key[0] == "return":
-        return f.scope.ret
-    if isinstance(key, tuple) and key[0] == "label":
-        return _label(f, key[2])
-    for (end, following), loop in zip(f.scope.loops, f.frame.loops, strict=True):
-        if key is loop.end:
-            return end
-        if key is loop.next:
-            return following
-    return None
-
-
-def _label(f: Flow, name: str) -> Target:
-    target = f.scope.labels.get(name)
-    if target is None:
-        target = f.scope.labels[name] = Target(Point(), f.scope.ret.held + f.scope.depths.get(name, 0))
-    return target
 
 
 @lowers(ast.Block)
@@ -200,7 +117,9 @@ def _op_assign(f: Flow, s: ast.OpAssign) -> None:
 
 
 def _store(f: Flow, step: Step, pairs: list[tuple[ast.Expr, Val]], s: ast.Stmt) -> None:
-    """Assign; if the values or the ways to the targets read shared state and a target is shared, in a step of its own."""
+    """Assign; if the values or the ways to the targets read shared state and a target is shared, in a step of
+    its own.
+    """
     pairs = [(t, v) for t, v in pairs if not (isinstance(t, ast.Name) and t.name == "_")]
     ctx = f.ctx(step)
     shared = False
@@ -243,250 +162,6 @@ def _is_local(f: Flow, target: ast.Expr) -> bool:
     return isinstance(f.frame.env.get(target.ref.key), Cell)
 
 
-# -- branches ---------------------------------------------
-
-
-def branch(f: Flow, e: ast.Expr, then: Point, orelse: Point, what: ast.Node) -> None:
-    """Go on at one of two points; a side of ``and``, ``or`` that reads shared state after another did is a step of its own."""
-    if isinstance(e, ast.Unary) and e.op == "not":
-        branch(f, e.operand, orelse, then, what)
-        return
-    if isinstance(e, ast.Binary) and e.op in ("and", "or", "=>") and _reads(f, e.left) and _reads(f, e.right):
-        middle = Point()
-        if e.op == "and":
-            branch(f, e.left, middle, orelse, what)
-        elif e.op == "or":
-            branch(f, e.left, then, middle, what)
-        else:
-            branch(f, e.left, middle, then, what)
-        f.at = middle
-        branch(f, e.right, then, orelse, what)
-        return
-    hoist(f, e)
-    step = f.new_step()
-    before = dict(f.frame.env)
-    cond = patterns.condition(f.ctx(step), e)
-    f.settle_bindings(step, before)
-    f.branch_on(step, cond, then, orelse, what, text_of(e.span))
-
-
-def _reads(f: Flow, e: ast.Expr) -> bool:
-    """Whether a condition reads shared state, or calls a proc."""
-    from dmaverify.lang.lower.inline import has_proc
-
-    if has_proc(e):
-        return True
-    step = f.new_step()
-    try:
-        cond = patterns.condition(f.ctx(step), e)
-    except Unsupported:
-        return False
-    return f.reads_shared([cond])
-
-
-@lowers(ast.If)
-def _if(f: Flow, s: ast.If) -> None:
-    then, orelse, end = Point(), Point(), Point()
-    branch(f, s.cond, then, orelse, s)
-    f.at = then
-    lower(f, s.then)
-    f.goto(end)
-    f.at = orelse
-    if s.orelse is not None:
-        lower(f, s.orelse)
-    f.resume(end)
-
-
-@lowers(ast.Match)
-def _match(f: Flow, s: ast.Match) -> None:
-    for e in s.scrutinees:
-        hoist(f, e)
-    step = f.new_step()
-    ctx = f.ctx(step)
-    values = [f.keep(step, ev(ctx, e), "matched", id(s) + i) for i, e in enumerate(s.scrutinees)]
-    f.commit(step, s.scrutinees[0])
-    end = Point()
-    for arm in s.arms:
-        if f.at is None:
-            break
-        step = f.new_step()
-        before = dict(f.frame.env)
-        cond = patterns.arm(f.ctx(step), values, arm.patterns)
-        f.settle_bindings(step, before)
-        then, orelse = Point(), Point()
-        f.branch_on(step, cond, then, orelse, s)
-        f.at = then if cond is not FALSE else None
-        if f.at is not None:
-            lower(f, arm.body)
-            f.goto(end)
-        f.at = orelse if cond is not TRUE else None
-    f.resume(end)
-
-
-@lowers(ast.Choose)
-def _choose(f: Flow, s: ast.Choose) -> None:
-    end, start = Point(), f.at
-    for i, arm in enumerate(s.arms):
-        f.at = start
-        step = f.new_step()
-        f.commit(step, s, next=[(TRUE, p := Point())], timeless=False, text=f"choose arm {i + 1}")
-        f.at = p
-        lower(f, arm)
-        f.goto(end)
-    f.at = end
-
-
-# -- loops ---------------------------------------------
-
-
-def _in_loop(f: Flow, body: Callable[[], None], end: Point, following: Point) -> None:
-    held = len(f.held)
-    f.scope.loops.append((Target(end, held), Target(following, held)))
-    f.frame.loops.append(Loop(object(), object()))
-    body()
-    f.scope.loops.pop()
-    f.frame.loops.pop()
-
-
-@lowers(ast.For)
-def _for(f: Flow, s: ast.For) -> None:
-    end = Point()
-    element = f.frame.element
-    _elements(f, s, 0, [], end)
-    f.frame.element = element
-    f.resume(end)
-
-
-def _elements(f: Flow, s: ast.For, i: int, names: list[str], end: Point) -> None:
-    """One copy of the body for each element, skipped where the element is not in the set."""
-    if i == len(s.binders):
-        following, start = Point(), Point()
-        f.frame.element = join_label("", names)
-        if s.where is not None:
-            branch(f, s.where, start, following, s.where)
-            f.at = start
-        _in_loop(f, lambda: lower(f, s.body), end, following)
-        f.resume(following)
-        return
-    b = s.binders[i]
-    if b.domain is not None:
-        hoist(f, b.domain)
-    step = f.new_step()
-    found = domain(f.ctx(step), b)
-    if not all(x.is_const for _, x in found):
-        # the elements are values that may change: all are read before the first round
-        found = [(_kept(f, step, c, "there"), _kept(f, step, x, b.names[0])) for c, x in found]
-    else:
-        found = [(c if f.reads_shared([c]) else _kept(f, step, c, "there"), x) for c, x in found]
-    f.commit(step, b, text=f"for {text_of(b.span)}")
-    outer = f.frame.element
-    for c, x in found:
-        if f.at is None:
-            break
-        name = f.world.label(x)
-        skip, take = Point(), Point()
-        f.frame.element = join_label(outer, [*names, name])
-        f.branch_on(f.new_step(), c, take, skip, b, f"{name} in {text_of(b.span)}")
-        f.at = take
-        bind_element(f.ctx(f.new_step()), b, x)
-        _elements(f, s, i + 1, [*names, name], end)
-        f.resume(skip)
-    f.frame.element = outer
-
-
-def _kept(f: Flow, step: Step, e: Expr, name: str) -> Expr:
-    value = f.keep(step, e, name)
-    assert isinstance(value, Expr)
-    return value
-
-
-@lowers(ast.While)
-def _while(f: Flow, s: ast.While) -> None:
-    if _unrolls(s, s.bound):
-        in_one_step(f, s)
-        return
-    head, body, end = Point(), Point(), Point()
-    f.resume(head)
-    branch(f, s.cond, body, end, s)
-    f.at = body
-    _in_loop(f, lambda: lower(f, s.body), end, head)
-    f.goto(head)
-    f.at = end
-
-
-@lowers(ast.Loop)
-def _loop(f: Flow, s: ast.Loop) -> None:
-    if _unrolls(s, s.bound):
-        in_one_step(f, s)
-        return
-    head, end = Point(), Point()
-    f.resume(head)
-    _in_loop(f, lambda: lower(f, s.body), end, head)
-    f.goto(head)
-    f.at = end
-
-
-@lowers(ast.CFor)
-def _c_for(f: Flow, s: ast.CFor) -> None:
-    if _unrolls(s, s.bound):
-        in_one_step(f, s)
-        return
-    step = f.new_step()
-    start = stored(f.ctx(step), ev(f.ctx(step), s.init), s.ty, s.span)
-    name = f.local(s.name, start.type, id(s), mutable=True)
-    step.write(name, start)
-    local = f.world.local(s, s.name)
-    if local is not None:
-        f.frame.env[local.key] = Cell(name)
-    f.commit(step, s)
-    head, body, end, following = Point(), Point(), Point(), Point()
-    f.resume(head)
-    branch(f, s.cond, body, end, s)
-    f.at = body
-    _in_loop(f, lambda: lower(f, s.body), end, following)
-    f.resume(following)
-    lower(f, s.step)
-    f.goto(head)
-    f.at = end
-
-
-@lowers(ast.Repeat)
-def _repeat(f: Flow, s: ast.Repeat) -> None:
-    step = f.new_step()
-    n = bound_of(f.ctx(step), s.count) or 0
-    if n <= 0:
-        return
-    end, following = Point(), Point()
-    if n == 1:
-        _in_loop(f, lambda: lower(f, s.body), end, following)
-        f.resume(following)
-        f.resume(end)
-        return
-    t = Range(0, n - 1)
-    name = f.local("round", t, id(s), mutable=True)
-    step.write(name, const(0, t))
-    f.commit(step, s)
-    head = Point()
-    f.resume(head)
-    _in_loop(f, lambda: lower(f, s.body), end, following)
-    f.resume(following)
-    step = f.new_step()
-    count = var(name, t)
-    more = count
-    for i in range(n - 1):
-        more = ite(eq(count, const(i, t)), const(i + 1, t), more)
-    step.write(name, more)
-    last = Point()
-    f.branch_on(step, lt(count, const(n - 1, t)), head, last, s)
-    f.at = last
-    f.resume(end)
-
-
-def _unrolls(s: ast.Stmt, bound: ast.Expr | None) -> bool:
-    """Whether a loop is unrolled within one step: it has a bound and touches the thread's own locals only."""
-    return bound is not None and not touches_shared(s)
-
-
 @lowers(ast.Break)
 def _break(f: Flow, s: ast.Break) -> None:
     f.jump(f.scope.loops[-1][0])
@@ -504,12 +179,12 @@ def _return(f: Flow, s: ast.Return) -> None:
 
 @lowers(ast.Goto)
 def _goto(f: Flow, s: ast.Goto) -> None:
-    f.jump(_label(f, s.label))
+    f.jump(label_target(f, s.label))
 
 
 @lowers(ast.Labelled)
 def _labelled(f: Flow, s: ast.Labelled) -> None:
-    target = _label(f, s.label)
+    target = label_target(f, s.label)
     f.resume(target.point)
     if not f.stack:
         f.labels[s.label] = target.point
@@ -619,12 +294,7 @@ def _emit(f: Flow, s: ast.Emit) -> None:
 
 def has_choice(e: ast.Node) -> bool:
     """Whether an event's arguments choose something: then looking is a step."""
-    from dmaverify.lang.lower.inline import nodes
-
     return any(
         isinstance(x, ast.AnyIn | ast.AnyType) or (isinstance(x, ast.Choice) and x.kind == "any")
         for x in nodes(e)
     )
-
-
-__all__ = ["Ctx", "Scope", "and_", "branch", "lower", "mk"]

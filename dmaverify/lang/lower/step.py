@@ -1,8 +1,9 @@
 """One action while it is put together: symbolic execution with branches merged as it goes.
 
-A ``Step`` starts in an arbitrary state. ``write`` records new values over that state; ``when`` runs two branches and merges
-them with ``? :``; a jump out of a block turns the rest of the block off instead of copying what follows (``leave`` and
-``arrive``). So the work is linear in the text, however many paths there are. Conditions of effects are over the old state.
+A ``Step`` starts in an arbitrary state. ``write`` records new values over that state; ``when`` runs two
+branches and merges them with ``? :``; a jump out of a block turns the rest of the block off instead of
+copying what follows (``leave`` and ``arrive``). So the work is linear in the text, however many paths there
+are. Conditions of effects are over the old state.
 """
 
 from __future__ import annotations
@@ -62,9 +63,8 @@ class Step:
         """Give a variable a new value, here."""
         if self.live is FALSE:
             return
-        if self.live is not TRUE:
-            if name in self.values or not name.startswith("%"):
-                value = pick(self.live, value, self.read(name))
+        if self.live is not TRUE and (name in self.values or not name.startswith("%")):
+            value = pick(self.live, value, self.read(name))
         self.values[name] = value
 
     def updates(self) -> dict[str, Expr]:
@@ -191,7 +191,9 @@ class Step:
         self.guard = and_(self.guard, implies(self.here, cond))
 
     def choose(self, name: str, type_: Type, values: tuple[Value, ...] | None = None) -> Expr:
-        """A new input. Where execution does not come here it has its default, so that no step is counted twice."""
+        """A new input. Where execution does not come here it has its default, so that no step is counted
+        twice.
+        """
         taken = {i.name for i in self.inputs}
         unique, n = name, 1
         while unique in taken:

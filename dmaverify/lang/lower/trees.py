@@ -114,10 +114,14 @@ def returns(body: object) -> list[ast.Return]:
 
 
 def in_one_step(body: object) -> set[int]:
-    """Identities of the nodes of a body that stand inside ``atomic``, or in a loop that is unrolled within a step."""
+    """Identities of the nodes of a body that stand inside ``atomic``, or in a loop that is unrolled within a
+    step.
+    """
     found: set[int] = set()
     for x in nodes(body):
-        unrolled = isinstance(x, ast.While | ast.Loop | ast.CFor) and x.bound is not None and not touches_shared(x)
+        unrolled = (
+            isinstance(x, ast.While | ast.Loop | ast.CFor) and x.bound is not None and not touches_shared(x)
+        )
         if unrolled or isinstance(x, ast.Atomic):
             found.update(id(y) for y in nodes(x))
     return found

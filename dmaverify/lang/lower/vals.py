@@ -1,7 +1,7 @@
 """What an expression of the language becomes: an IR expression, or something that exists only while lowering.
 
-Sets, stretches of numbers and funcs passed as arguments are never stored; they are taken apart where they are used. ``pick``
-merges two values under a condition, as a branch or a ``? :`` does.
+Sets, stretches of numbers and funcs passed as arguments are never stored; they are taken apart where they are
+used. ``pick`` merges two values under a condition, as a branch or a ``? :`` does.
 """
 
 from __future__ import annotations
@@ -25,7 +25,9 @@ class SetV:
 
 @dataclass(frozen=True)
 class RangeV:
-    """The values ``v`` with ``lo <= v < hi``. For an index, ``lo`` and ``hi`` are ordinals as i64 and ``of`` is the index."""
+    """The values ``v`` with ``lo <= v < hi``. For an index, ``lo`` and ``hi`` are ordinals as i64 and ``of``
+    is the index.
+    """
 
     lo: Expr
     hi: Expr
@@ -176,7 +178,8 @@ def in_range(r: RangeV, x: Expr) -> Expr:
 
 def wider(a: IrType, b: IrType) -> Int:
     """An integer type that holds the values of both where there is one, else 64 bits of the first's sign."""
-    assert isinstance(a, Int) and isinstance(b, Int)
+    assert isinstance(a, Int)
+    assert isinstance(b, Int)
     if a == b:
         return a
     if a.signed == b.signed:

@@ -1,4 +1,6 @@
-"""What the whole lowering shares: constants, variables of the System, objects, faults, and what monitors are selected."""
+"""What the whole lowering shares: constants, variables of the System, objects, faults, and what monitors are
+selected.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from dmaverify.ir.expr import FALSE, TRUE, Expr, and_, const, eq, not_, or_, raw, select, var, variables
+from dmaverify.ir.expr import FALSE, TRUE, Expr, and_, const, eq, ite, not_, or_, raw, var, variables
 from dmaverify.ir.system import Kind, Var
 from dmaverify.ir.types import BOOL, Index, Map, Opt, Range, Record, Type, Value
 from dmaverify.lang import ast, sem, symbols
@@ -17,7 +19,7 @@ from dmaverify.lang.lower.context import Ctx, Frame, Key, Unsupported, ev
 from dmaverify.lang.lower.conversions import stored
 from dmaverify.lang.lower.step import Step
 from dmaverify.lang.lower.trees import assigned_locals, nodes
-from dmaverify.lang.lower.vals import ModuleV, Val
+from dmaverify.lang.lower.vals import ModuleV, Val, is_in
 from dmaverify.span import NOWHERE, Span
 
 if TYPE_CHECKING:
@@ -70,7 +72,9 @@ class World:
         self.asked_labels: set[tuple[str, str]] = set()
         self.budgets: list[Budget] = []
         self.assigned: set[Key] = set()
-        """Locals that are written after their first value; an object's field does not count for the reference to it."""
+        """Locals that are written after their first value; an object's field does not count for the reference
+        to it.
+        """
         self.locals_seen: dict[Key, symbols.LocalSym] = {}
         self.assumes: dict[str, Span] = {}
         self.operations: dict[str, Span] = {}
@@ -155,8 +159,6 @@ class World:
             if sym.name in self.symbolic:
                 known = self.frozen_variable(sym.name, ir, sym.span)
                 if sym.domain is not None:
-                    from dmaverify.lang.lower.vals import is_in
-
                     self.assumptions.append(is_in(known, self.pure(sym.domain)))
             elif sym.name in self.given:
                 known = const(self.given[sym.name], ir)
@@ -297,7 +299,7 @@ class World:
         return [self.layout.parent(b, coarse) for b in self.layout.blocks(fine)]
 
     def children(self, coarse: sem.IndexT, fine: sem.IndexT) -> list[tuple[int, int]]:
-        """For each block of one partition, the blocks of another that lie in it: from, and up to but without."""
+        """For each block of a partition, the blocks of another that lie in it: from, and up to but without."""
         found = [self.layout.inner(b, fine) for b in self.layout.blocks(coarse)]
         return [(r.start, r.stop) for r in found]
 
@@ -404,8 +406,6 @@ class World:
             assert isinstance(left, Expr)
             step.require(or_(not_(chosen), not_(eq(left, const(0, b.type)))))
             fewer: Expr = left
-            from dmaverify.ir.expr import ite
-
             for i in range(1, b.type.hi + 1):
                 fewer = ite(and_(chosen, eq(left, const(i, b.type))), const(i - 1, b.type), fewer)
             step.write(b.variable, fewer)
@@ -437,6 +437,3 @@ class World:
 def reads(e: Expr) -> set[str]:
     """The variables that an expression reads, stand-ins left out."""
     return {v for v in variables(e) if not v.startswith("@")}
-
-
-__all__ = ["AT", "DONE", "Budget", "Lemmas", "World", "select"]
