@@ -7,6 +7,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterable, Mapping
+from difflib import get_close_matches
 from functools import partial
 from pathlib import Path
 
@@ -39,6 +40,7 @@ def check(
     certificates: PathLike | None = None,
     jobs: int | None = None,
     progress: Reporter | None = None,
+    on_scenario: Callable[[Report, ScenarioResult], None] | None = None,
 ) -> Report:
     """Check scenarios and compare the verdicts with what they expect.
 
@@ -47,7 +49,8 @@ def check(
     name. ``params``: values of the scenario's parameters. ``timeout`` in seconds for each variant,
     ``memory`` in bytes of each process, ``depth`` in steps of a trace. ``certificates``: a folder to keep
     the obligations of proofs in. ``jobs``: worker processes, by default one for each CPU; with 1 everything
-    runs in this process.
+    runs in this process. ``progress`` is told what is being done; ``on_scenario`` gets each scenario as soon
+    as it is complete, in order.
 
     Wrong input and internal errors are part of the report and of its ``exit_status``; they are not raised.
     """
@@ -79,48 +82,87 @@ def check(
             if found.internal:
                 scenario.variants.append(VariantResult(None, internal=found.internal, details=found.details))
             report.scenarios.append(scenario)
-        _run(report, todo, options, jobs or os.cpu_count() or 1, progress)
+        _Run(report, todo, options, progress, on_scenario).run(jobs or os.cpu_count() or 1)
+        _unknown_properties(report, options)
     except KeyboardInterrupt:
         report.interrupted = True
     report.seconds = time.monotonic() - began
     return report
 
 
-def _run(report: Report, todo: list[Job], options: Options, jobs: int, progress: Reporter | None) -> None:
-    """Check every variant; results go where they belong, in the order of the text, whoever is first."""
-    results: dict[int, VariantResult] = {}
-    tasks = [(job, options) for job in todo]
+def _unknown_properties(report: Report, options: Options) -> None:
+    """Say so if a property that was asked for by name is checked nowhere."""
+    known = list(dict.fromkeys(n for s in report.scenarios for v in s.variants for n in v.asked))
+    for name in options.only:
+        if known and name not in known:
+            close = get_close_matches(name, known, n=1)
+            hint = f"did you mean {close[0]}?" if close else f"there are {', '.join(known)}"
+            report.diagnostics.append(f"error: no property {name} is checked here; {hint}")
 
-    def tell(position: int, note: str = "", finished: bool = False) -> None:
-        if progress is not None:
-            job = todo[position]
-            what = report.scenarios[job.scenario].name + (f".{job.variant}" if job.variant else "")
-            progress(Event(len(results), len(todo), what, note, finished))
 
-    def finished(position: int, result: VariantResult) -> None:
-        results[position] = result
-        tell(position, finished=True)
+class _Run:
+    """Checks every variant; results go where they belong, in the order of the text, whoever is first."""
 
-    try:
-        if jobs > 1 and len(tasks) > 1:
-            report.interrupted = not run_tasks(
-                tasks,
-                _work,
-                jobs,
-                tell,
-                finished,
-                lambda n, d: _lost(todo[n], d),
-            )
-        else:
-            for n, task in enumerate(tasks):
-                tell(n)
-                finished(n, _work_here(task, progress and partial(tell, n)))
-                if results[n].interrupted:
-                    report.interrupted = True
-                    break
-    finally:
-        for n in sorted(results):
-            report.scenarios[todo[n].scenario].variants.append(results[n])
+    def __init__(
+        self,
+        report: Report,
+        todo: list[Job],
+        options: Options,
+        progress: Reporter | None,
+        on_scenario: Callable[[Report, ScenarioResult], None] | None,
+    ) -> None:
+        self.report, self.todo, self.options = report, todo, options
+        self.progress, self.on_scenario = progress, on_scenario
+        self.results: dict[int, VariantResult] = {}
+        self.delivered = 0
+        """Scenarios that are complete, or as complete as they will be."""
+
+    def run(self, jobs: int) -> None:
+        """Do it, in worker processes if there are several."""
+        tasks = [(job, self.options) for job in self.todo]
+        try:
+            if jobs > 1 and len(tasks) > 1:
+                complete = run_tasks(tasks, _work, jobs, self.tell, self.finished, self.lost)
+                self.report.interrupted = not complete
+            else:
+                for n, task in enumerate(tasks):
+                    self.tell(n)
+                    self.finished(n, _work_here(task, self.progress and partial(self.tell, n)))
+                    if self.results[n].interrupted:
+                        self.report.interrupted = True
+                        break
+        finally:
+            self._deliver(partly=True)
+
+    def tell(self, position: int, note: str = "", finished: bool = False) -> None:
+        """Report progress."""
+        if self.progress is not None:
+            job = self.todo[position]
+            what = self.report.scenarios[job.scenario].name + (f".{job.variant}" if job.variant else "")
+            self.progress(Event(len(self.results), len(self.todo), what, note, finished))
+
+    def finished(self, position: int, result: VariantResult) -> None:
+        """Take the result of a variant."""
+        self.results[position] = result
+        self.tell(position, finished=True)
+        self._deliver()
+
+    def lost(self, position: int, died: Died) -> VariantResult:
+        """What there is to say where a worker is gone."""
+        return VariantResult(self.todo[position].variant, internal=str(died))
+
+    def _deliver(self, partly: bool = False) -> None:
+        """Put results into their scenarios and hand over the scenarios that are complete, in order."""
+        scenarios = self.report.scenarios
+        while self.delivered < len(scenarios):
+            here = [n for n, job in enumerate(self.todo) if job.scenario == self.delivered]
+            if not partly and any(n not in self.results for n in here):
+                return
+            scenario = scenarios[self.delivered]
+            scenario.variants += [self.results[n] for n in here if n in self.results]
+            self.delivered += 1
+            if self.on_scenario is not None and (scenario.variants or scenario.diagnostics):
+                self.on_scenario(self.report, scenario)
 
 
 def _work(task: tuple[Job, Options]) -> VariantResult:
@@ -133,7 +175,3 @@ def _work_here(task: tuple[Job, Options], note: Callable[[str], None] | None) ->
     """One task in this process, where its engine can be watched."""
     job, options = task
     return check_variant(job.file, job.variant, options, note)
-
-
-def _lost(job: Job, died: Died) -> VariantResult:
-    return VariantResult(job.variant, internal=str(died))

@@ -191,6 +191,8 @@ class VariantResult:
 
     name: str | None
     title: str = ""
+    asked: tuple[str, ...] = ()
+    """Everything that could be asked about it."""
     properties: list[PropertyResult] = field(default_factory=list)
     notes: tuple[str, ...] = ()
     warnings: list[str] = field(default_factory=list)
@@ -256,11 +258,15 @@ class Report:
     seed: int = 0
     engine: str = "auto"
     interrupted: bool = False
+    diagnostics: list[str] = field(default_factory=list)
+    """What is wrong with what was asked for, ready to print."""
 
     @property
     def exit_status(self) -> int:
         """The exit status of the command line for this report; the table is in docs/verdicts.md."""
-        return worst([s.exit_status for s in self.scenarios] + ([INCONCLUSIVE] if self.interrupted else []))
+        own = [INCONCLUSIVE] if self.interrupted else []
+        own += [BAD_INPUT] if self.diagnostics else []
+        return worst([s.exit_status for s in self.scenarios] + own)
 
     def scenario(self, name: str) -> ScenarioResult:
         """The scenario of that name; KeyError if it was not checked."""

@@ -67,7 +67,7 @@ class Decided:
         self.reference, self.decide = system, decide
 
     def outcomes(self, properties: tuple[str, ...]) -> Iterator[Outcome]:
-        return self.decide()
+        return (o for o in self.decide() if o.prop in properties)
 
 
 @pytest.fixture

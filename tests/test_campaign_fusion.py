@@ -1,7 +1,7 @@
 """Statements and steps, all of a System and its slices, the interpreter and the generated code: one answer.
 
-Compared are the failing checks with the lengths of their shortest traces, covers, what was put to the test, and
-deadlocks. Three wrong step rules show that the campaign can fail.
+Compared are the failing checks with the lengths of their shortest traces, covers, what was put to the test,
+and deadlocks. Three wrong step rules show that the campaign can fail.
 """
 
 from __future__ import annotations

@@ -96,7 +96,10 @@ def test_literals(tmp_path: Path, text: str, types: list[str]) -> None:
 
 def test_nullable(tmp_path: Path) -> None:
     """T to T? is recorded; a use that is known not to be null is recorded as well."""
-    checked = clean(tmp_path, "proc f(b: Buffer?) -> Buffer? {\n if b == null { return null }\n shared = u32(b.size)\n return b!\n}")
+    checked = clean(
+        tmp_path,
+        "proc f(b: Buffer?) -> Buffer? {\n if b == null { return null }\n shared = u32(b.size)\n return b!\n}",
+    )
     uses = [n for n in nodes(checked, ast.Name) if n.name == "b"]
     assert [isinstance(n.ty, sem.OptT) for n in uses] == [True] * 3
     assert [str(n.conv) for n in uses] == ["None", "Buffer", "None"]
@@ -145,7 +148,9 @@ def test_locals(tmp_path: Path) -> None:
     checked = clean(tmp_path, "func f(e: Extent) -> bool = all p in e: some q in Page: p == q")
     (outer,) = [n for n in nodes(checked, ast.Quant) if n.kind == "all"]
     (inner,) = [n for n in nodes(checked, ast.Quant) if n.kind == "some"]
-    found = {n.name: n.ref.key for n in nodes(checked, ast.Name) if isinstance(n.ref, LocalSym) and n.name in "pq"}
+    found = {
+        n.name: n.ref.key for n in nodes(checked, ast.Name) if isinstance(n.ref, LocalSym) and n.name in "pq"
+    }
     assert found == {"p": local_key(outer.binders[0], "p"), "q": local_key(inner.binders[0], "q")}
     assert isinstance(inner.binders[0].domain, ast.Name)
     assert isinstance(inner.binders[0].domain.ref, TypeSym)
@@ -165,7 +170,9 @@ def test_field_inits(tmp_path: Path) -> None:
 
 def test_arrange(tmp_path: Path) -> None:
     """Arguments by name and left off."""
-    checked = clean(tmp_path, "func g(a: u32, b: u32 = 2, c: u32 = 3) -> u32 = a\nfunc f() -> u32 = g(c: 1, a: 5)")
+    checked = clean(
+        tmp_path, "func g(a: u32, b: u32 = 2, c: u32 = 3) -> u32 = a\nfunc f() -> u32 = g(c: 1, a: 5)"
+    )
     (call,) = nodes(checked, ast.Call)
     values = arrange(call, call.ref.params)
     assert [v.value if isinstance(v, ast.IntLit) else None for v in values] == [5, None, 1]
@@ -177,7 +184,9 @@ def test_inherited_signature(tmp_path: Path) -> None:
     core = "module core\nopen func size(n: i32 pages) -> i64 bytes\nopen const LIMIT : u8\nproc p(n: i32 pages) { let x = size(n) }\n"
     (tmp_path / "models" / "core.dma").write_text("module core\n" + core.partition("\n")[2])
     path = tmp_path / "models" / "v.dma"
-    path.write_text("module v amends core\nfunc size(n) = n bytes\nconst LIMIT = 256\nconst PAGE_SHIFT : u32 = 12\n")
+    path.write_text(
+        "module v amends core\nfunc size(n) = n bytes\nconst LIMIT = 256\nconst PAGE_SHIFT : u32 = 12\n"
+    )
     from dmaverify.lang.check import examine
 
     checked = examine(load(path).program())

@@ -135,7 +135,7 @@ FINE = [
     "proc q(n: u32) -> u32 { return n }\nensures q: result == n",
     "lemma l for q in Page when owner[q] != null: owner[q] is d and d.mask > 0",
     "lemma m for n: u64, k in 0..=3: n >> k <= n",
-    "monitor m(d: Device) code DMA900 applies when option.wide { on taken(what, by) { if by == d { assert what.count > 0, \"{what} is empty\" } } }",
+    'monitor m(d: Device) code DMA900 applies when option.wide { on taken(what, by) { if by == d { assert what.count > 0, "{what} is empty" } } }',
     "monitor m code DMA900 { ghost s : set of (Device, Page)\n on taken(e, d) { s += (d, e.first)\n assert (d, e.first) in s\n s -= (d, e.first) } }",
     "cover stored(_, red)\ncover shared == 3\ncover fault no_memory\nproc p() { if fault no_memory { return } }",
     "spontaneous tick(s: Slot) when shared > 0 { shared = 0 }",
@@ -171,22 +171,36 @@ def test_poison(tmp_path: Path) -> None:
     from dmaverify.lang.tree import walk
 
     (proc,) = [p for p in checked.procs if p.name == "p"]
-    poisoned = {n.ref.name: n.ref.poison for n in walk(proc.body) if isinstance(n, ast.Name) and isinstance(n.ref, LocalSym)}
+    poisoned = {
+        n.ref.name: n.ref.poison
+        for n in walk(proc.body)
+        if isinstance(n, ast.Name) and isinstance(n.ref, LocalSym)
+    }
     assert poisoned["x"]
     assert not poisoned["y"]
 
 
 CHAINS = [
     ("\n".join(f"const C{i} = C{i + 1} + 1" for i in range(400)) + "\nconst C400 = 1", {"DMA025"}),
-    ("\n".join(f"func g{i}(n: u32) -> u32 = g{i + 1}(n) + 1" for i in range(400)) + "\nfunc g400(n: u32) -> u32 = n", set()),
+    (
+        "\n".join(f"func g{i}(n: u32) -> u32 = g{i + 1}(n) + 1" for i in range(400))
+        + "\nfunc g400(n: u32) -> u32 = n",
+        set(),
+    ),
     ("\n".join(f"proc g{i}() {{ g{i + 1}() }}" for i in range(400)) + "\nproc g400() {}", set()),
-    ("\n".join(f"const C{i} : u32 = C{i + 1} + 1" for i in range(400)) + "\nconst C400 : u32 = 1\nindex I C0", {"DMA068"}),
+    (
+        "\n".join(f"const C{i} : u32 = C{i + 1} + 1" for i in range(400))
+        + "\nconst C400 : u32 = 1\nindex I C0",
+        {"DMA068"},
+    ),
     ("func f(n: u32) -> u32 = " + "+".join(["n"] * 200), set()),
     ("func f(n: bool) -> u32 = " + "if n { " * 60 + "1" + " } else { 2 }" * 60, set()),
 ]
 
 
-@pytest.mark.parametrize(("text", "codes"), CHAINS, ids=["types", "funcs", "procs", "values", "operators", "branches"])
+@pytest.mark.parametrize(
+    ("text", "codes"), CHAINS, ids=["types", "funcs", "procs", "values", "operators", "branches"]
+)
 def test_long_and_deep(tmp_path: Path, text: str, codes: set[str]) -> None:
     """Long chains of declarations and deep expressions are checked or refused, and never break the checker."""
     assert {c for c, _ in said(examine_text(tmp_path, text))} == codes
@@ -196,10 +210,15 @@ def test_ambiguous(tmp_path: Path) -> None:
     """A name that two equally near modules declare is refused where it is used, unless the module's name stands in front."""
     folder = tmp_path / "spec"
     folder.mkdir()
-    (folder / "other.dma").write_text("module spec.other\nfunc count_of(n: u32) -> u32 = n\nenum Mood { red, angry }\n")
+    (folder / "other.dma").write_text(
+        "module spec.other\nfunc count_of(n: u32) -> u32 = n\nenum Mood { red, angry }\n"
+    )
     text = "import spec.other\nfunc f(n: u32) -> u32 = count_of(n)\nfunc g() = red\nfunc h(c: Mood) -> bool = c == red\n"
     assert said(examine_text(tmp_path, text)) == [("DMA051", "count_of"), ("DMA051", "red")]
-    assert said(examine_text(tmp_path, "import spec.other\nfunc f(n: u32) -> u32 = spec.other.count_of(n)")) == []
+    assert (
+        said(examine_text(tmp_path, "import spec.other\nfunc f(n: u32) -> u32 = spec.other.count_of(n)"))
+        == []
+    )
 
 
 def test_every_code_is_tested() -> None:

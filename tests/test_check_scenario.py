@@ -86,7 +86,10 @@ def test_rule(tmp_path: Path, bad: str, code: str, place: str, good: str) -> Non
 
 def test_unused(tmp_path: Path) -> None:
     """What a scenario declares and nobody uses is a warning."""
-    body = DRIVER + "\nvar idle : u32 = 0\nparam size : u32 = 3\nplace p in dram { a: 64 }\nproc nobody() { touch(1) }"
+    body = (
+        DRIVER
+        + "\nvar idle : u32 = 0\nparam size : u32 = 3\nplace p in dram { a: 64 }\nproc nobody() { touch(1) }"
+    )
     checked = examine_text(tmp_path, board(body=body.replace("shared = u32(eth.mask)", "touch(2)")))
     assert {d.severity for d in checked.diagnostics} == {"warning"}
     assert sorted(said(checked)) == [("DMA066", n) for n in ("eth", "idle", "nobody", "p", "size")]

@@ -109,7 +109,7 @@ def test_progress_is_a_line_for_each_variant_where_there_is_no_terminal() -> Non
     progress(Event(0, 2, "ring"))
     progress(Event(1, 2, "ring", finished=True))
     progress(Event(2, 2, "ring.no_flush", finished=True))
-    progress.close()
+    progress.wipe()
     assert stream.getvalue() == "1/2 ring\n2/2 ring.no_flush\n"
 
 
@@ -118,7 +118,7 @@ def test_progress_on_a_terminal_is_one_line_that_is_wiped() -> None:
     progress = LineProgress(stream, interactive=True)
     progress.last -= 1
     progress(Event(0, 2, "ring"))
-    progress.close()
+    progress.wipe()
     assert stream.getvalue().startswith("\r0/2")
     assert stream.getvalue().endswith("\r")
     assert "\n" not in stream.getvalue()

@@ -48,7 +48,8 @@ ONE = const(1, U4)
 
 def _count(limit: int, **more: object) -> System:
     """A counter that hardware raises up to a limit."""
-    up = Action("up", None, None, lt(N, const(limit, U4)), updates={"n": mk("add", (N, ONE))})
+    more_by_one = {"n": mk("add", (N, ONE))}
+    up = Action("up", None, None, lt(N, const(limit, U4)), updates=more_by_one, parts=(Part("up", TRUE),))
     return System("count", (Var("n", U4, 0),), (up,)).with_(**more)
 
 
@@ -56,7 +57,7 @@ def _run(text: System, *properties: str, budget: Budget | None = None) -> list[O
     return ExplicitEngine().run(text, properties, budget or Budget())
 
 
-# -- states and generated code -----------------------------------------------------------------------------------
+# -- states and generated code --------------------------------------------------------------------------
 
 
 def test_packing_keeps_every_value() -> None:
@@ -75,7 +76,9 @@ def test_generated_expressions(rounds: Callable[[int, int], int]) -> None:
     rng = random.Random(8)
     types = (BOOL, Int(3), Int(4, True), Int(8))
     variables = [Var(f"v{n}", t, t.default) for n, t in enumerate(types)]
-    leaves: list[Expr] = [var(v.name, v.type) for v in variables] + [input_(f"i{n}", t) for n, t in enumerate(types)]
+    leaves: list[Expr] = [var(v.name, v.type) for v in variables] + [
+        input_(f"i{n}", t) for n, t in enumerate(types)
+    ]
     packing = Packing(variables)
     for _ in range(rounds(300, 5000)):
         maker = ExprMaker(rng, leaves, types)
@@ -99,20 +102,24 @@ def test_deep_expressions_compile() -> None:
     e: Expr = var("b", BOOL)
     for n in range(20 * DEEPEST):
         e = ite(eq(N, const(n % 16, U4)), not_(e), and_(e, eq(N, ONE)) if n % 2 else or_(e, lt(N, ONE)))
-    text = System("deep", (Var("n", U4, 3), Var("b", BOOL, False)), (Action("a", None, None, updates={"b": e}),))
+    text = System(
+        "deep", (Var("n", U4, 3), Var("b", BOOL, False)), (Action("a", None, None, updates={"b": e}),)
+    )
     assert explore(text, Budget()).complete
 
 
 def test_bits_of_the_state_are_tested_at_once() -> None:
     """A guard that compares variables with constants is one comparison."""
     guard = and_(eq(N, const(5, U4)), var("b", BOOL), not_(var("c", BOOL)))
-    text = System("s", (Var("n", U4, 0), Var("b", BOOL, False), Var("c", BOOL, False)), (
-        Action("a", None, None, guard, updates={"c": TRUE}),
-    ))
+    text = System(
+        "s",
+        (Var("n", U4, 0), Var("b", BOOL, False), Var("c", BOOL, False)),
+        (Action("a", None, None, guard, updates={"c": TRUE}),),
+    )
     assert "s & 0x3f == 0x15" in Compiled(text).sources[0]
 
 
-# -- search ------------------------------------------------------------------------------------------------------
+# -- search ---------------------------------------------------------------------------------------------
 
 
 def test_every_state_is_visited_once() -> None:
@@ -126,8 +133,14 @@ def test_every_state_is_visited_once() -> None:
 def test_a_violation_is_found_by_a_shortest_trace() -> None:
     """By jumps where there are any; the trace is in steps of the reference System."""
     i = input_("by", U4)
-    jump = Action("jump", None, None, inputs=(Input("by", U4, (2, 3)),), updates={"n": mk("add", (N, i))},
-                  parts=(Part("leap", TRUE, (("by", i),)),))
+    jump = Action(
+        "jump",
+        None,
+        None,
+        inputs=(Input("by", U4, (2, 3)),),
+        updates={"n": mk("add", (N, i))},
+        parts=(Part("leap", TRUE, (("by", i),)),),
+    )
     text = _count(15, always=(Always("p", "p", ne(N, const(8, U4))),))
     (outcome,) = _run(text.with_(actions=(*text.actions, jump)), "p")
     assert outcome.word is Word.VIOLATED
@@ -142,10 +155,20 @@ def test_weights_may_be_nothing_and_may_depend_on_the_state() -> None:
     heavy = Action("heavy", None, None, eq(N, const(0, U4)), updates={"n": to[3]}, weight=const(5, U32))
     light = [
         Action("a", None, None, eq(N, const(0, U4)), updates={"n": to[1]}, weight=const(0, U32)),
-        Action("b", None, None, eq(N, to[1]), updates={"n": to[2]}, weight=ite(eq(N, to[1]), const(3, U32), const(9, U32))),
+        Action(
+            "b",
+            None,
+            None,
+            eq(N, to[1]),
+            updates={"n": to[2]},
+            weight=ite(eq(N, to[1]), const(3, U32), const(9, U32)),
+        ),
         Action("c", None, None, eq(N, to[2]), updates={"n": to[3]}, weight=const(1, U32)),
     ]
-    parts = [replace(a, parts=(Part(a.name, TRUE, (), w),)) for a, w in zip((heavy, *light), (5, 0, 3, 1), strict=True)]
+    parts = [
+        replace(a, parts=(Part(a.name, TRUE, (), w),))
+        for a, w in zip((heavy, *light), (5, 0, 3, 1), strict=True)
+    ]
     text = System("w", (Var("n", U4, 0),), tuple(parts), always=(Always("p", "p", ne(N, to[3])),))
     (outcome,) = _run(text, "p")
     assert outcome.trace is not None
@@ -172,12 +195,11 @@ def test_the_queue_yields_the_nearest_first() -> None:
 
 def test_a_failed_assert_does_not_end_the_path() -> None:
     """So one violated property does not hide another; a failed built-in check does end it."""
+
     def text(stop: bool) -> System:
         first = Check("first", "first", TRUE, FALSE, stop=stop)
         second = Check("second", "second", TRUE, FALSE)
-        return flatten(
-            system({"x": BOOL}, {"t": [Do(effects=(first,)), Do(effects=(second,))]})
-        ).system
+        return flatten(system({"x": BOOL}, {"t": [Do(effects=(first,)), Do(effects=(second,))]})).system
 
     assert [o.word for o in _run(text(False), "first", "second")] == [Word.VIOLATED, Word.VIOLATED]
     stopped = _run(text(True), "first", "second")
@@ -198,7 +220,9 @@ def test_put_to_the_test_or_not() -> None:
 
 
 def test_covers_are_found_with_a_trace() -> None:
-    """A cover that is a property has the way there; others belong to the property whose name begins theirs."""
+    """A cover that is a property has the way there; others belong to the property whose name begins
+    theirs.
+    """
     up = replace(_count(5).actions[0], effects=(Reached("p.half", eq(N, const(2, U4))),))
     covers = (Cover("top", eq(N, const(5, U4))), Cover("p.beyond", eq(N, const(9, U4))))
     top, p = _run(_count(5, actions=(up,), covers=covers), "top", "p")
@@ -211,7 +235,9 @@ def test_covers_are_found_with_a_trace() -> None:
 def test_open_initial_values_are_tried_and_named() -> None:
     """As far as the assumptions allow; the trace says which."""
     k = var("k", U4)
-    text = _count(15, always=(Always("p", "p", ne(N, k)),), assumptions=(lt(const(3, U4), k), lt(k, const(6, U4))))
+    text = _count(
+        15, always=(Always("p", "p", ne(N, k)),), assumptions=(lt(const(3, U4), k), lt(k, const(6, U4)))
+    )
     (outcome,) = _run(text.with_(vars=(*text.vars, Var("k", U4, None, any_init=True))), "p")
     assert outcome.trace is not None
     assert outcome.trace.initial == (("k", 4),)
@@ -236,14 +262,21 @@ def test_inputs_are_tried_in_order_and_filtered_early() -> None:
     """Two inputs whose guards restrict them one after the other."""
     i, j = input_("i", U4), input_("j", U4)
     guard = and_(lt(i, const(3, U4)), lt(i, j), ne(j, const(7, U4)))
-    pick = Action("pick", None, None, guard, (Input("i", U4), Input("j", U4, (1, 2, 7, 9))), updates={"n": mk("mul", (i, j))})
+    pick = Action(
+        "pick",
+        None,
+        None,
+        guard,
+        (Input("i", U4), Input("j", U4, (1, 2, 7, 9))),
+        updates={"n": mk("mul", (i, j))},
+    )
     text = System("s", (Var("n", U4, 0),), (pick,))
     result = explore(text, Budget())
     wanted = {(a * b) % 16 for a in range(3) for b in (1, 2, 9) if a < b}
     assert {result.compiled.packing.value(s, "n") for s in result.queue.cost} == wanted | {0}
 
 
-# -- deadlock ----------------------------------------------------------------------------------------------------
+# -- deadlock -------------------------------------------------------------------------------------------
 
 
 def test_deadlock_is_being_stuck_for_ever() -> None:
@@ -273,7 +306,7 @@ def test_an_idle_client_is_not_deadlocked() -> None:
     assert explored(idle, deadlock=True).deadlock is None
 
 
-# -- budget ------------------------------------------------------------------------------------------------------
+# -- budget ---------------------------------------------------------------------------------------------
 
 
 def test_a_budget_that_runs_out_is_said() -> None:
@@ -283,9 +316,15 @@ def test_a_budget_that_runs_out_is_said() -> None:
     assert (p.word, p.depth) == (Word.BOUNDED, 5)
     assert p.exercised == {"p": True}
     assert q.word is Word.VIOLATED
-    grid = System("grid", tuple(Var(f"n{k}", U4, 0) for k in range(4)), tuple(
-        Action(f"up{k}", None, None, updates={f"n{k}": mk("add", (var(f"n{k}", U4), ONE))}) for k in range(4)
-    ), always=(Always("p", "p", TRUE, FALSE),))
+    grid = System(
+        "grid",
+        tuple(Var(f"n{k}", U4, 0) for k in range(4)),
+        tuple(
+            Action(f"up{k}", None, None, updates={f"n{k}": mk("add", (var(f"n{k}", U4), ONE))})
+            for k in range(4)
+        ),
+        always=(Always("p", "p", TRUE, FALSE),),
+    )
     (few,) = _run(grid, "p", budget=Budget(states=5000))
     assert (few.word, few.reason) == (Word.UNKNOWN, "states")
     assert few.exercised == {"p": None}
@@ -310,11 +349,12 @@ def test_the_same_twice() -> None:
         assert first == second
 
 
-# -- parts -------------------------------------------------------------------------------------------------------
+# -- parts ----------------------------------------------------------------------------------------------
 
 
 def test_late_parts_wait_for_their_thread() -> None:
     """They are shown before the next step of the same thread, or not at all."""
+
     def action(thread: str, *names: str, late: tuple[str, ...] = ()) -> Action:
         return Action(names[0], thread, 0, parts=tuple(Part(n, TRUE, (), 1, n in late) for n in names))
 
@@ -331,7 +371,9 @@ def test_prefix_weight_counts_up_to_the_part() -> None:
     """With what waited from the step before, and only the parts on the path."""
     b = var("b", BOOL)
     parts = (Part("x", TRUE, (), 1), Part("y", b, (), 1), Part("z", TRUE, (), 1, True))
-    a = Action("x+2", "t", 0, weight=mk("add", (ite(b, const(2, U32), const(1, U32)), const(3, U32))), parts=parts)
+    a = Action(
+        "x+2", "t", 0, weight=mk("add", (ite(b, const(2, U32), const(1, U32)), const(3, U32))), parts=parts
+    )
     for value, wanted in ((True, (4, 5, 6)), (False, (4, 4, 5))):
         evaluate = Evaluator(lambda n, v=value: v)  # type: ignore[misc]
         assert tuple(evaluate(prefix_weight(a, n)) for n in range(3)) == wanted
@@ -346,7 +388,9 @@ def test_an_action_of_a_thread_that_starts_anywhere() -> None:
         Action("go", "t", 0, updates={"t.pc": const(1, pc)}),
         Action("tick", "t", None, lt(N, const(3, U4)), updates={"n": mk("add", (N, ONE))}),
     )
-    text = System("s", (Var("n", U4, 0), Var("t.pc", pc, 0, Kind.PC, "t")), actions, (Thread("t", "t.pc", "t"),))
+    text = System(
+        "s", (Var("n", U4, 0), Var("t.pc", pc, 0, Kind.PC, "t")), actions, (Thread("t", "t.pc", "t"),)
+    )
     assert len(explore(to_core(text).system, Budget()).queue.cost) == 8
 
 

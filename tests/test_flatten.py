@@ -110,7 +110,11 @@ def _family(values: tuple[int, ...] | None = None) -> System:
     m = var("m", Map(PAGE, BOOL))
     i, n = input_("i", PAGE), input_("n", Range(0, 2))
     take = Action(
-        "take", None, None, le(n, const(1, n.type)), (Input("i", PAGE, values), Input("n", n.type)),
+        "take",
+        None,
+        None,
+        le(n, const(1, n.type)),
+        (Input("i", PAGE, values), Input("n", n.type)),
         updates={"m": store(m, i, TRUE), "n": n},
     )
     return System("s", (Var("m", m.type, (False,) * 3), Var("n", n.type, 0)), (take,))
@@ -132,7 +136,9 @@ def test_a_family_that_is_too_large_keeps_its_input() -> None:
     """Then the cell is chosen by a cascade."""
     wide = Index("Wide", MOST_INSTANCES + 1)
     mask = var("s", Mask(Index("Wide", MOST_INSTANCES + 1)))
-    a = Action("a", None, None, inputs=(Input("i", wide),), updates={"s": mk("insert", (mask, input_("i", wide)))})
+    a = Action(
+        "a", None, None, inputs=(Input("i", wide),), updates={"s": mk("insert", (mask, input_("i", wide)))}
+    )
     core = flatten(System("s", (Var("s", mask.type, 0),), (a,))).system
     assert [x.name for x in core.actions] == ["a"]
     assert core.actions[0].inputs[0].type == Int(13)
@@ -180,7 +186,9 @@ def test_states_agree_with_the_interpreter(rounds: Callable[[int, int], int]) ->
             wanted = {(a.name, full.step(state, a, g).state) for a, g in full.enabled(state)}
             got = set()
             for a, g in core.enabled(packed):
-                after = dict(zip((v.name for v in flat.system.vars), core.step(packed, a, g).state, strict=True))
+                after = dict(
+                    zip((v.name for v in flat.system.vars), core.step(packed, a, g).state, strict=True)
+                )
                 got.add((a.parts[0].action, tuple(flat.decode_state(after).values())))
             assert got == wanted, seed
             if not wanted:
@@ -223,11 +231,20 @@ def test_a_local_is_constant_where_it_is_read() -> None:
 
     actions = (
         Action("set", "t", 0, updates={"t.i": const(2, PAGE), "t.pc": const(1, pc)}),
-        Action("use", "t", 1, updates={"m": store(m, local, mk("not", (select(m, local),))), "t.pc": const(0, pc)}),
+        Action(
+            "use",
+            "t",
+            1,
+            updates={"m": store(m, local, mk("not", (select(m, local),))), "t.pc": const(0, pc)},
+        ),
     )
     system = System(
         "s",
-        (Var("t.i", PAGE, 0, Kind.LOCAL, "t"), Var("m", m.type, (False,) * 3), Var("t.pc", pc, 0, Kind.PC, "t")),
+        (
+            Var("t.i", PAGE, 0, Kind.LOCAL, "t"),
+            Var("m", m.type, (False,) * 3),
+            Var("t.pc", pc, 0, Kind.PC, "t"),
+        ),
         actions,
         (Thread("t", "t.pc", "t"),),
     )
@@ -238,7 +255,8 @@ def test_a_local_is_constant_where_it_is_read() -> None:
 
 def test_dead_locals_are_zeroed() -> None:
     """What a local held makes no difference once nobody will read it."""
-    from tests.support.texts import Do, system as text
+    from tests.support.texts import Do
+    from tests.support.texts import system as text
 
     local = var("t.v", Int(4))
     choose = Do({"t.v": input_("v", Int(4))}, inputs=(Input("v", Int(4)),))
@@ -257,13 +275,17 @@ def test_open_values_of_sliced_variables_are_completed() -> None:
     trace = flat.decode_trace(Trace((), (), "p", "p", 0, True, False))
     assert Interpreter(system).initial_state(dict(trace.initial))
     with pytest.raises(NoValuesError):
-        satisfy((FALSE, eq(var("a", Int(3)), const(7, Int(3))), lt(var("a", Int(3)), const(7, Int(3)))), {}, [
-            Var("a", Int(3), None, any_init=True)
-        ])
+        satisfy(
+            (FALSE, eq(var("a", Int(3)), const(7, Int(3))), lt(var("a", Int(3)), const(7, Int(3)))),
+            {},
+            [Var("a", Int(3), None, any_init=True)],
+        )
 
 
 def test_traces_replay_in_the_full_system(rounds: Callable[[int, int], int]) -> None:
-    """Every trace that a search finds does in the reference System what it claims, at the length it claims."""
+    """Every trace that a search finds does in the reference System what it claims, at the length it
+    claims.
+    """
     shown = 0
     for seed in range(rounds(60, 600)):
         system = random_system(random.Random(seed), 1 + seed % 3)
@@ -301,8 +323,6 @@ def test_null_in_a_record() -> None:
     r = Record("R", (("o", Opt(Range(0, 1))), ("n", Int(2))))
     v = var("v", r)
     put = Action("put", None, None, updates={"v": mk("with", (v, some(const(0, Range(0, 1)))), data="o")})
-    take = Action(
-        "take", None, None, updates={"v": mk("with", (v, null(Range(0, 1))), data="o")}
-    )
+    take = Action("take", None, None, updates={"v": mk("with", (v, null(Range(0, 1))), data="o")})
     system = System("s", (Var("v", r, (None, 0)),), (put, take))
     assert len(explore(flatten(system).system, Budget()).queue.cost) == 2

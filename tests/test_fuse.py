@@ -1,4 +1,6 @@
-"""Steps: what is put together, what must not be, and that lengths stay what they are in the reference System."""
+"""Steps: what is put together, what must not be, and that lengths stay what they are in the reference
+System.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,7 @@ from tests.support.texts import Do, acquire, place, release, system
 
 X, Y, Z = (var(n, BOOL) for n in "xyz")
 LOCK, OTHER = var("lock", BOOL), var("other", BOOL)
-BOOLS = {n: BOOL for n in ("x", "y", "z", "lock", "other")}
+BOOLS = dict.fromkeys(("x", "y", "z", "lock", "other"), BOOL)
 
 
 def _check(cond: Expr, label: str = "l", path: Expr = TRUE, stop: bool = False) -> Check:
@@ -91,7 +93,12 @@ def test_two_locks_in_two_orders_deadlock() -> None:
 def test_nothing_visible_follows_a_release() -> None:
     """Between the two another thread may take the lock."""
     body = [acquire(LOCK), Do({"x": TRUE}), release(LOCK), Do({"y": TRUE})]
-    watch = [acquire(LOCK), Do({"b.v": X}), release(LOCK), Do(effects=(_check(or_(not_(var("b.v", BOOL)), Y)),))]
+    watch = [
+        acquire(LOCK),
+        Do({"b.v": X}),
+        release(LOCK),
+        Do(effects=(_check(or_(not_(var("b.v", BOOL)), Y)),)),
+    ]
     text = system({**BOOLS, "b.v": BOOL}, {"a": body, "b": watch})
     assert _steps(text)["a"] == ["a.0 a.1 a.2", "a.3"]
     assert explored(fused(to_core(text), ("p",))).violated == {("p", "l"): 3}
@@ -114,7 +121,9 @@ def test_what_may_wait_starts_a_step() -> None:
         (free, ["a.0 a.1 a.2"]),
         (Do(guard=TRUE), ["a.0 a.1 a.2"]),
     ):
-        text = system({**BOOLS, "a.v": Int(2)}, {"a": [Do({"z": TRUE}), middle, *after], "b": [Do({"x": TRUE})]})
+        text = system(
+            {**BOOLS, "a.v": Int(2)}, {"a": [Do({"z": TRUE}), middle, *after], "b": [Do({"x": TRUE})]}
+        )
         assert _steps(text)["a"] == steps
         _agree(text)
 
@@ -124,7 +133,12 @@ def test_branches_are_merged_and_their_inputs_renamed() -> None:
     i, v = input_("i", Int(2)), var("a.v", Int(2))
     body = [
         Do({"a.v": i}, inputs=(Input("i", i.type),), to=ite(Y, place(1, 4), place(2, 4))),
-        Do({"a.v": mk("add", (v, i))}, inputs=(Input("i", i.type),), effects=(Reached("p.left", TRUE),), to=place(3, 4)),
+        Do(
+            {"a.v": mk("add", (v, i))},
+            inputs=(Input("i", i.type),),
+            effects=(Reached("p.left", TRUE),),
+            to=place(3, 4),
+        ),
         Do({"a.v": const(0, i.type)}),
         Do({"x": eq(v, const(3, v.type))}, effects=(_check(ne(v, const(2, v.type))),)),
     ]
@@ -150,7 +164,9 @@ def test_a_back_edge_ends_a_step() -> None:
     v = var("a.v", Int(2))
     count = Do({"a.v": mk("add", (v, const(1, v.type)))})
     loop = Do(to=ite(eq(v, const(3, v.type)), place(2, 3), place(0, 3)))
-    text = system({**BOOLS, "a.v": Int(2)}, {"a": [count, loop, Do({"x": TRUE})], "b": [Do(effects=(_check(X),))]})
+    text = system(
+        {**BOOLS, "a.v": Int(2)}, {"a": [count, loop, Do({"x": TRUE})], "b": [Do(effects=(_check(X),))]}
+    )
     assert _steps(text)["a"] == ["a.0 a.1 a.2"]
     assert explored(fused(to_core(text), ("p",))).violated == {("p", "l"): 1}
     _agree(text)
@@ -158,7 +174,11 @@ def test_a_back_edge_ends_a_step() -> None:
 
 def test_a_check_that_ends_the_path_hides_nothing() -> None:
     """What was visible before it was seen by others; so it starts a step. Effects behind it do not happen."""
-    body = [Do({"x": TRUE}), Do(effects=(_check(FALSE, "null", stop=True),)), Do(effects=(_check(FALSE, "behind"),))]
+    body = [
+        Do({"x": TRUE}),
+        Do(effects=(_check(FALSE, "null", stop=True),)),
+        Do(effects=(_check(FALSE, "behind"),)),
+    ]
     text = system(BOOLS, {"a": body, "b": [Do(effects=(_check(not_(X)),))]}, properties=("p", "builtin"))
     assert _steps(text)["a"] == ["a.0", "a.1 a.2"]
     found = explored(fused(to_core(text), ("p", "builtin")))
@@ -169,9 +189,11 @@ def test_a_check_that_ends_the_path_hides_nothing() -> None:
 def test_a_trace_ends_with_the_part_that_fails() -> None:
     """A check in the middle of a step costs what leads to it, and no more."""
     body = [acquire(LOCK), Do(effects=(_check(FALSE),)), Do({"x": TRUE}), release(LOCK)]
-    text = system(BOOLS, {"a": body, "b": [acquire(LOCK), Do({"z": X}), release(LOCK)]}, [
-        Action("hw", None, None, X, updates={"y": TRUE})
-    ])
+    text = system(
+        BOOLS,
+        {"a": body, "b": [acquire(LOCK), Do({"z": X}), release(LOCK)]},
+        [Action("hw", None, None, X, updates={"y": TRUE})],
+    )
     assert _steps(text)["a"] == ["a.0 a.1 a.2 a.3"]
     (outcome,) = ExplicitEngine().run(fused(to_core(text), ("p",)), ("p",), Budget())
     assert outcome.trace is not None
@@ -189,24 +211,35 @@ def test_late_parts_are_charged_when_their_thread_goes_on() -> None:
     core = to_core(text)
     (part,) = prepare(core, ("p",)).slices
     steps = [a for a in part.system.actions if a.thread == "a"]
-    assert [[(p.action, p.late) for p in a.parts] for a in steps] == [[("a.0", False), ("a.1", True)], [("a.2", False)]]
+    assert [[(p.action, p.late) for p in a.parts] for a in steps] == [
+        [("a.0", False), ("a.1", True)],
+        [("a.2", False)],
+    ]
     found = explored(part.system)
     assert found.violated == {("p", "x"): 2, ("p", "z"): 5} == explored(core.system).violated
     result = explore(part.system, Budget())
     by_label = {t.label: t for t in result.compiled.targets}
     short, long = (result.trace(result.found["violated", "p", n], by_label[n]) for n in "xz")
     assert [s.action for s in short.steps] == ["a.0", "b.0"]
-    assert [s.action for s in long.steps] in (["a.0", "a.1", "a.2", "b.0", "b.1"], ["a.0", "b.0", "a.1", "a.2", "b.1"])
+    assert [s.action for s in long.steps] in (
+        ["a.0", "a.1", "a.2", "b.0", "b.1"],
+        ["a.0", "b.0", "a.1", "a.2", "b.1"],
+    )
 
 
 def test_ways_that_would_leave_different_weights_are_cut() -> None:
-    """A control point where one way leaves something to be charged and another nothing is reached without it."""
+    """A control point where one way leaves something to be charged and another nothing is reached without
+    it.
+    """
     body = [
         Do({"x": TRUE}, to=ite(Z, place(2, 3), place(1, 3))),
         Do({"y": TRUE}),
         Do(guard=X, effects=(_check(FALSE),)),
     ]
-    hardware = [Action("hw", None, None, Y, updates={"y": FALSE}), Action("flip", None, None, X, updates={"x": FALSE})]
+    hardware = [
+        Action("hw", None, None, Y, updates={"y": FALSE}),
+        Action("flip", None, None, X, updates={"x": FALSE}),
+    ]
     text = system({**BOOLS}, {"a": body}, hardware)
     text = text.with_(vars=tuple(_open(v) if v.name == "z" else v for v in text.vars))
     core = to_core(text)
@@ -220,9 +253,14 @@ def test_stop_short_of_the_limit() -> None:
     from dmaverify.ir import fuse
 
     v = var("a.v", Int(8))
-    body = [Do({"a.v": mk("add", (v, const(1, v.type)))}) for _ in range(100)] + [Do({"x": eq(v, const(100, v.type))})]
+    body = [Do({"a.v": mk("add", (v, const(1, v.type)))}) for _ in range(100)] + [
+        Do({"x": eq(v, const(100, v.type))})
+    ]
     text = system({**BOOLS, "a.v": Int(8)}, {"a": body, "b": [Do(effects=(_check(not_(X)),))]})
     core = to_core(text)
     whole = fuse.fuse(core.system)
-    assert [len(a.parts) for a in whole.actions if a.thread == "a"] == [fuse.MOST_PARTS, 101 - fuse.MOST_PARTS]
+    assert [len(a.parts) for a in whole.actions if a.thread == "a"] == [
+        fuse.MOST_PARTS,
+        101 - fuse.MOST_PARTS,
+    ]
     assert explored(whole).violated == explored(core.system).violated == {("p", "l"): 2}

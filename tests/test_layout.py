@@ -26,11 +26,22 @@ device eth {{ {eth} }}
 {body}
 sequence driver on cpu0 {{ {steps} }}
 """
-WITH_LINES = BASE + "\noption line : i64 bytes = 64\nindex Line of memory by option.line\nproc load(at: phys, n: i64 bytes) { shared = u32(n) }\n"
+WITH_LINES = (
+    BASE
+    + "\noption line : i64 bytes = 64\nindex Line of memory by option.line\nproc load(at: phys, n: i64 bytes) { shared = u32(n) }\n"
+)
 
 
 def layout(
-    folder: Path, *, line: str = "64", top: str = "", high: str = "", low: str = "", eth: str = "", body: str = "", steps: str = "touch(1)"
+    folder: Path,
+    *,
+    line: str = "64",
+    top: str = "",
+    high: str = "",
+    low: str = "",
+    eth: str = "",
+    body: str = "",
+    steps: str = "touch(1)",
 ) -> Layout:
     """The layout of a board."""
     text = BOARD.format(line=line, top=top, high=high, low=low, eth=eth, body=body, steps=steps)
@@ -103,7 +114,13 @@ def test_places(tmp_path: Path) -> None:
     spots = {f"{f.place.name}.{f.name}": where.place(f) for f in where.places if f.place is not None}
     assert spots == {"a.head": (0x8000_0000, 32), "a.rest": (0x8000_0020, 32), "b.x": (0x8000_0040, 64)}
     first = [c for c in pieces(where, "Cell") if c[0] < 0x8000_1000]
-    assert first == [(0x8000_0000, 32), (0x8000_0020, 32), (0x8000_0040, 64), (0x8000_0080, 896), (0x8000_0400, 3072)]
+    assert first == [
+        (0x8000_0000, 32),
+        (0x8000_0020, 32),
+        (0x8000_0040, 64),
+        (0x8000_0080, 896),
+        (0x8000_0400, 3072),
+    ]
     assert where.names(index(where, "Cell"))[:3] == ("a.head", "a.rest", "b.x")
 
 
@@ -121,7 +138,7 @@ def test_parents(tmp_path: Path) -> None:
     assert where.parents(cell, line) == [0, 1, 1, 2, 3, 4, 4, 5, 6, 7, 7, 8]
     assert where.parents(page, where.checked.scopes.region) == [1, 1, 0]
     assert list(where.inner(where.blocks(page)[1], line)) == [3, 4, 5]
-    assert where.block_at(page, 0x8000_1fff) == 1
+    assert where.block_at(page, 0x8000_1FFF) == 1
     with pytest.raises(NotConstant):
         where.block_at(page, 0x8000_2000)
 
@@ -193,7 +210,10 @@ VALUES: list[tuple[str, Any]] = [
     ("const X : set of Colour = {red, blue}", 5),
     ("const B = Buffer { cpu: 1, dma: 2, size: 3 }\nconst X : i64 bytes = (B with { size: 8K }).size", 8192),
     ("func double(n: u32) -> u32 = n * 2\nconst X : u32 = double(21)", 42),
-    ("func sign(n: i32) -> i32 { let m = n - 1\n if m < 0 { return -1 } else { return 1 } }\nconst X : i32 = sign(0)", -1),
+    (
+        "func sign(n: i32) -> i32 { let m = n - 1\n if m < 0 { return -1 } else { return 1 } }\nconst X : i32 = sign(0)",
+        -1,
+    ),
     ("const X : u32 = min(3, 4) + bitlen(u32(8)) + popcount(u32(7))", 10),
     ("const A : u32? = null\nconst X : u32 = A ?? 5", 5),
     ("const X : u8 = u8(0x1ff)", 255),
@@ -204,7 +224,9 @@ VALUES: list[tuple[str, Any]] = [
 ]
 
 
-@pytest.mark.parametrize(("text", "value"), VALUES, ids=[t.rpartition("const X")[2].strip(" :") for t, _ in VALUES])
+@pytest.mark.parametrize(
+    ("text", "value"), VALUES, ids=[t.rpartition("const X")[2].strip(" :") for t, _ in VALUES]
+)
 def test_constants(tmp_path: Path, text: str, value: object) -> None:
     """Constants are computed as C computes them, in the IR's own operators."""
     checked = examine_text(tmp_path, text)
@@ -245,7 +267,12 @@ def test_params(tmp_path: Path) -> None:
 
 def test_first_of_a_param(tmp_path: Path) -> None:
     """Where nobody has chosen, the first of a param's values stands for all."""
-    where = layout(tmp_path, top="param n : i64 bytes in 4K..16K", body="region more { at 0x1000_0000  size n }", steps="touch(u32(n))")
+    where = layout(
+        tmp_path,
+        top="param n : i64 bytes in 4K..16K",
+        body="region more { at 0x1000_0000  size n }",
+        steps="touch(u32(n))",
+    )
     assert pieces(where, "Page")[0] == (0x1000_0000, 4096)
     other = Layout(where.checked, {"n": 8192})
     assert [b.start for b in other.blocks(index(where, "Page"))][:2] == [0x1000_0000, 0x1000_1000]

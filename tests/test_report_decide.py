@@ -11,7 +11,7 @@ from dmaverify.checking.options import Options
 from dmaverify.checking.problems import WrongInput
 from dmaverify.engines.replay import replay
 from dmaverify.ir.expr import FALSE, TRUE
-from dmaverify.ir.system import Check, Property
+from dmaverify.ir.system import Check, Property, Reached
 from dmaverify.verdict import Word
 from tests.support import racing
 
@@ -47,6 +47,16 @@ def test_a_check_that_cannot_be_reached_was_not_put_to_the_test() -> None:
     (outcome,) = Decider(system, Options()).outcomes(("idle",))
     assert outcome.word.holds
     assert outcome.exercised == {"idle.1": False, "idle.2": True}
+
+
+def test_a_cover_that_no_slice_has_is_unreachable() -> None:
+    system = racing.system()
+    first = system.actions[0]
+    reached = (Reached("seen", TRUE), Reached("never", FALSE))
+    system = system.with_(actions=(replace(first, effects=reached), *system.actions[1:]))
+    outcomes = {o.prop: o for o in Decider(system, Options()).outcomes(("seen", "never"))}
+    assert outcomes["seen"].covers == {"seen": True}
+    assert outcomes["never"].covers == {"never": False}
 
 
 def test_what_the_board_cannot_have_is_not_applicable() -> None:

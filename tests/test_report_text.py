@@ -120,7 +120,7 @@ def test_a_wide_table_is_broken_to_the_width_of_the_page() -> None:
 def test_a_folder_has_a_line_for_each_scenario_and_totals() -> None:
     report = Report([ring(), ring()], seconds=1.5)
     out = page.plain(report_lines(report, TextOptions())).splitlines()
-    assert len(out) == 4
+    assert len(out) == 3
     assert out[0].split() == [
         *("ring", "2", "variants", "6", "verdicts", "2", "violated", "as", "expected"),
         *("600", "states", "0.0", "s"),

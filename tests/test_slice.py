@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import random
+from collections.abc import Callable
 
 from dmaverify.engines.base import Budget
 from dmaverify.engines.explicit import explore
-from dmaverify.ir.expr import FALSE, TRUE, Expr, const, input_, ite, lt, ne, not_, or_, select, store, var
+from dmaverify.ir.expr import FALSE, TRUE, Expr, const, eq, input_, ite, lt, ne, not_, or_, select, store, var
 from dmaverify.ir.flatten import flatten
 from dmaverify.ir.footprint import Footprints
 from dmaverify.ir.locksets import array_facts, core_facts
 from dmaverify.ir.pipeline import prepare, to_core
 from dmaverify.ir.slice import Slice, belongs, slices
 from dmaverify.ir.system import Action, Always, Check, Cover, Input, LockOp, Reached, System, Var
-from dmaverify.ir.types import BOOL, Index, Int, Map
+from dmaverify.ir.types import BOOL, Index, Int, Map, Range
 from tests.support.compare import explored, sliced
 from tests.support.random_system import random_system
 from tests.support.texts import Do, acquire, place, release, system
@@ -70,7 +69,11 @@ def test_cells_are_sliced_one_by_one() -> None:
     """State properties about each cell do not meet: the states add up instead of multiplying."""
     m, i = var("m", Map(CELL, Int(2))), input_("i", CELL)
     grow = Action(
-        "grow", None, None, lt(select(m, i), const(3, Int(2))), (Input("i", CELL),),
+        "grow",
+        None,
+        None,
+        lt(select(m, i), const(3, Int(2))),
+        (Input("i", CELL),),
         updates={"m": store(m, i, const(3, Int(2)))},
     )
     each = [Always("p", f"p.{n}", ne(select(m, const(n, CELL)), const(2, Int(2)))) for n in range(3)]
@@ -105,7 +108,10 @@ def test_covers_belong_to_their_property() -> None:
 
 def test_inputs_that_decide_nothing_get_a_value() -> None:
     """The trace still says what every input of the reference action was."""
-    give = Do({"x": input_("i", BOOL), "y": input_("j", Int(3))}, inputs=(Input("i", BOOL), Input("j", Int(3), (5, 6))))
+    give = Do(
+        {"x": input_("i", BOOL), "y": input_("j", Int(3))},
+        inputs=(Input("i", BOOL), Input("j", Int(3), (5, 6))),
+    )
     text = system({"x": BOOL, "y": Int(3)}, {"a": [give, Do(effects=(_check(not_(X)),))]})
     (part,) = prepare(text, ("p",), fuse=False).slices
     first = part.system.actions[0]
@@ -117,7 +123,9 @@ def test_assumptions_keep_their_variables_together() -> None:
     """An open value that an assumption ties to a relevant one is relevant."""
     open_vars = {n: Var(n, Int(2), None, any_init=True) for n in ("x", "y", "z")}
     x, y = var("x", Int(2)), var("y", Int(2))
-    text = system(dict(open_vars), {}, always=[Always("p", "p", lt(x, const(2, x.type)))], assumptions=(lt(x, y),))
+    text = system(
+        dict(open_vars), {}, always=[Always("p", "p", lt(x, const(2, x.type)))], assumptions=(lt(x, y),)
+    )
     (part,) = slices(flatten(text).system, ("p",))
     assert _names(part) == {"x", "y"}
 
@@ -142,7 +150,13 @@ def test_a_lock_that_vanishes_takes_its_other_users_along() -> None:
     text = system(
         {"lock": BOOL, "x": BOOL, "y": BOOL},
         {
-            "a": [acquire(lock), Do({"x": not_(X)}), Do({"x": not_(X)}), release(lock), Do(effects=(_check(X),))],
+            "a": [
+                acquire(lock),
+                Do({"x": not_(X)}),
+                Do({"x": not_(X)}),
+                release(lock),
+                Do(effects=(_check(X),)),
+            ],
             "b": [acquire(lock), Do({"y": TRUE}), release(lock)],
         },
     )
@@ -164,7 +178,21 @@ def test_slices_find_what_the_whole_finds(rounds: Callable[[int, int], int]) -> 
         assert sliced(core, names) == explored(core.system).of(names), seed
 
 
-# -- locks -----------------------------------------------------------------------------------------------------
+def test_threads_that_follow_one_another_are_not_foreign() -> None:
+    """What a probe does before the clients start needs no lock, and is one step."""
+    probe = [Do({"x": TRUE}), Do({"y": X}), Do({"x": Y})]
+    ended = eq(var("probe.pc", Range(0, 3)), place(3, 3))
+    client = [Do({"x": not_(X)}, guard=ended), Do({"y": X}), Do(effects=(_check(Y),))]
+    text = system({"x": BOOL, "y": BOOL}, {"probe": probe, "client": client})
+    core = to_core(text)
+    assert all(w == 0 for w in core.weights.values())
+    (part,) = prepare(core, ("p",)).slices
+    assert [len(a.parts) for a in part.system.actions] == [3, 3]
+    loose = system({"x": BOOL, "y": BOOL}, {"probe": probe, "client": [Do({"x": not_(X)}), *client[1:]]})
+    assert all(w == 1 for w in to_core(loose).weights.values())
+
+
+# -- locks ----------------------------------------------------------------------------------------------
 
 
 def _locked(other: list[Do]) -> System:
@@ -179,21 +207,30 @@ def test_a_place_is_guarded_if_everybody_holds_the_lock() -> None:
     well = _locked([acquire(lock), Do({"x": TRUE}), release(lock)])
     facts = core_facts(flatten(well).system)
     assert facts.valid == {"lock"}
-    assert facts.of("x") == {"lock"}
+    assert facts.of("x", "a") == facts.of("x", "b") == {"lock"}
     bare = core_facts(flatten(_locked([Do({"x": TRUE})])).system)
     assert bare.valid == {"lock"}
-    assert bare.of("x") == set()
+    assert bare.of("x", "a") == {"lock"}
+    assert bare.of("x", "b") == set()
     assert core_facts(flatten(_locked([release(lock)])).system).valid == set()
     assert core_facts(flatten(_locked([Do({"lock": TRUE})])).system).valid == set()
 
 
 def test_weights_are_what_others_can_notice() -> None:
-    """Taking a lock and touching what others touch weigh one; guarded accesses, releases and locals nothing."""
+    """Taking a lock and touching what others touch weigh one; guarded accesses, releases and locals
+    nothing.
+    """
     lock = var("lock", BOOL)
     text = system(
         {"lock": BOOL, "x": BOOL, "y": BOOL, "a.v": BOOL},
         {
-            "a": [acquire(lock), Do({"x": not_(X)}), release(lock), Do({"a.v": Y}), Do({"y": var("a.v", BOOL)})],
+            "a": [
+                acquire(lock),
+                Do({"x": not_(X)}),
+                release(lock),
+                Do({"a.v": Y}),
+                Do({"y": var("a.v", BOOL)}),
+            ],
             "b": [acquire(lock), Do({"x": TRUE}), release(lock), Do({"y": TRUE}, effects=(_check(Y),))],
         },
     )
@@ -232,7 +269,7 @@ def test_each_cell_is_guarded_by_its_own_lock() -> None:
     """Although no index is known: it is the same local at the lock and at the cell."""
     core = to_core(_cells(None, None))  # type: ignore[arg-type]
     assert core.facts.valid == {f"held[{n}]" for n in range(3)}
-    assert all(core.facts.of(f"m[{n}]") == {f"held[{n}]"} for n in range(3))
+    assert all(core.facts.of(f"m[{n}]", t) == {f"held[{n}]"} for n in range(3) for t in "ab")
     footprints = Footprints(core.system, core.facts)
     touching = [a for a in core.system.actions if a.name in ("a.2", "b.3")]
     assert touching
@@ -243,22 +280,30 @@ def test_another_cell_than_the_locked_one_is_not_guarded() -> None:
     """A fixed lock for any cell guards them all; a fixed cell under any lock is not guarded."""
     fixed = const(1, CELL)
     one_lock = to_core(_cells(None, fixed))  # type: ignore[arg-type]
-    assert all("held[1]" in one_lock.facts.of(f"m[{n}]") for n in range(3))
+    assert all("held[1]" in one_lock.facts.of(f"m[{n}]", "a") for n in range(3))
     one_cell = to_core(_cells(fixed, None))  # type: ignore[arg-type]
-    assert one_cell.facts.of("m[1]") == set()
+    assert one_cell.facts.of("m[1]", "a") == set()
 
 
 def test_a_reassigned_index_is_another_index() -> None:
     """The lock of the old index says nothing about the cell of the new one."""
     text = _cells(None, None)  # type: ignore[arg-type]
     again = [
-        Action(a.name, a.thread, a.at, a.guard, a.inputs, a.effects, {**a.updates, f"{a.thread}.i": const(0, CELL)})
+        Action(
+            a.name,
+            a.thread,
+            a.at,
+            a.guard,
+            a.inputs,
+            a.effects,
+            {**a.updates, f"{a.thread}.i": const(0, CELL)},
+        )
         if a.at == 2
         else a
         for a in text.actions
     ]
     facts = array_facts(flatten(text.with_(actions=tuple(again))))
-    assert facts.of("m[1]") == set()
+    assert facts.of("m[1]", "b") == set()
 
 
 def test_branches_out_of_a_locked_stretch() -> None:
@@ -270,4 +315,5 @@ def test_branches_out_of_a_locked_stretch() -> None:
         {"a": [acquire(lock), leave, release(lock), Do({"x": TRUE})], "b": [acquire(lock), Do({"x": FALSE})]},
     )
     facts = core_facts(flatten(text).system)
-    assert facts.of("x") == set()
+    assert facts.of("x", "a") == set()
+    assert facts.of("x", "b") == {"lock"}

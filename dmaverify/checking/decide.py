@@ -55,6 +55,8 @@ class Decider:
         self.reference = system.with_(
             actions=tuple(replace(a, weight=const(weights.get(a.name, 0), _WEIGHT)) for a in system.actions)
         )
+        self.declared = {p.name for p in system.properties}
+        """Properties; other names that are asked for are covers."""
         self.budget = Budget(options.timeout, options.memory, options.depth, progress=progress)
         self.engine = engine_named(options, self.core.system)
 
@@ -80,7 +82,7 @@ class Decider:
 
         (whole,) = prepare(self.core, asked, fuse=self.options.fuse, slice=False).slices
         limits = replace(self.budget, states=FEW_STATES)
-        for outcome in self._search(replace(whole, properties=asked), ExplicitEngine(), limits):
+        for outcome in self._search(replace(whole, properties=asked), ExplicitEngine(thorough=False), limits):
             if outcome.word.holds or outcome.word is Word.VIOLATED:
                 yield self._joined(outcome.prop, [outcome])
 
@@ -97,11 +99,28 @@ class Decider:
             if not left[name]:
                 yield self._joined(name, [])
         for s in slices:
-            for outcome in self._search(s, self.engine, self.budget):
+            for outcome in self._search(s, self.engine, self._limits(s, found)):
                 found[outcome.prop].append(outcome)
                 left[outcome.prop] -= 1
                 if not left[outcome.prop]:
                     yield self._joined(outcome.prop, found.pop(outcome.prop))
+
+    def _limits(self, s: Slice, found: dict[str, list[Outcome]]) -> Budget:
+        """The budget for a slice: where all of its properties are violated already, only a shorter trace
+        matters.
+        """
+        shortest: list[int] = []
+        for name in s.properties:
+            lengths = [
+                o.trace.length for o in found.get(name, ()) if o.word is Word.VIOLATED and o.trace is not None
+            ]
+            if not lengths:
+                return self.budget
+            shortest.append(min(lengths))
+        depth = max(0, max(shortest) - 1)
+        return replace(
+            self.budget, depth=depth if self.budget.depth is None else min(depth, self.budget.depth)
+        )
 
     def _search(self, s: Slice, engine: Engine, budget: Budget) -> list[Outcome]:
         """An engine's answers about one slice, in terms of the reference System."""
@@ -120,6 +139,9 @@ class Decider:
             # what the passes have found to be unreachable is in no slice
             outcome.exercised.setdefault(label, False)
             outcome.spans.setdefault(label, span)
+        if name not in self.declared:
+            # a cover that the passes have found to be unreachable is in no slice either
+            outcome.covers.setdefault(name, False if outcome.word.holds else None)
         exercise_by_walking(self.reference, [outcome], self.options.seed)
         return outcome
 

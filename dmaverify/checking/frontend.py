@@ -95,7 +95,11 @@ def load_all(file: str, variant: str | None, params: Mapping[str, int | str]) ->
 def _model(c: Compiled, params: tuple[tuple[str, str], ...], choice: tuple[tuple[str, str], ...]) -> Model:
     covers = {i.name: i.span for i in c.covers if i.kind == "cover" and i.span.file == c.path}
     named = frozenset(p.text for p in c.checks.props) | set(c.expectations.by_subject)
-    properties = (*c.asked, *_builtin(c.system, named), *covers)
+    builtin = _builtin(c.system, named)
+    if c.checks.only:
+        # running out of instances is always looked at: what lies behind it is in no verdict
+        builtin = [n for n in builtin if n in named or n == BOUND]
+    properties = (*c.asked, *builtin, *covers)
     return Model(
         name=c.name,
         title=c.title,

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from dmaverify.checking.options import Options
-from dmaverify.checking.problems import WrongInput, internal_error, wrong_input
+from dmaverify.checking.problems import Mismatch, internal_error, wrong_input
 from dmaverify.engines.base import Progress
 from dmaverify.ir.system import System
 from dmaverify.results import PropertyResult, VariantResult
@@ -83,13 +83,23 @@ class _Checking:
                 result.title, result.notes = model.title, (*model.system.notes, *_assumed(model.assumptions))
                 result.warnings, result.params = list(model.warnings), model.params
             self.models.append(model)
-            wanted = _wanted(model.properties, options.only)
+            result.asked = tuple(dict.fromkeys((*result.asked, *model.properties)))
+            wanted = tuple(n for n in model.properties if not options.only or n in options.only)
             self.parts = self.parts or {name: [] for name in wanted}
             decider = Decider(model.system, options, self._progress(), model.by_name)
             judge = None if model.compiled is None else _second_judge(model.compiled)
             for outcome in decider.outcomes(wanted):
-                confirm(outcome, decider.reference, judge)
+                try:
+                    confirm(outcome, decider.reference, judge)
+                except Mismatch as e:
+                    self._mismatch(e)
+                    continue
                 self.parts[outcome.prop].append(_Part(outcome, decider.reference, model.choice))
+
+    def _mismatch(self, e: Mismatch) -> None:
+        """Note a claim that was not confirmed; the other properties are decided all the same."""
+        self.result.internal = "\n".join(filter(None, (self.result.internal, internal_error(e))))
+        self.result.details += "".join(traceback.format_exception(e))
 
     def _progress(self) -> Callable[[Progress], None] | None:
         note = self.note
@@ -142,7 +152,9 @@ class _Checking:
 
 
 def _second_judge(compiled: Compiled) -> Callable[[Replay], list[str]]:
-    """How the judge of foreign events disagrees with the model about a trace; made when the first one comes."""
+    """How the judge of foreign events disagrees with the model about a trace; made when the first one
+    comes.
+    """
     made: list[SelfCheck] = []
 
     def judge(replayed: Replay) -> list[str]:
@@ -182,20 +194,6 @@ def _values(values: list[str]) -> str:
     if len(numbers) == len(values) > 2 and numbers == list(range(numbers[0], numbers[0] + len(numbers))):
         return f"{numbers[0]}..{numbers[-1]}"
     return ", ".join(values)
-
-
-def _wanted(asked: tuple[str, ...], only: tuple[str, ...]) -> tuple[str, ...]:
-    """The properties to decide; asking for one that the scenario does not have is wrong input."""
-    if not only:
-        return asked
-    from difflib import get_close_matches
-
-    for name in only:
-        if name not in asked:
-            close = get_close_matches(name, asked, n=1)
-            hint = f"did you mean {close[0]}?" if close else f"it checks {', '.join(asked) or 'nothing'}"
-            raise WrongInput(f"the scenario checks no property {name}; {hint}")
-    return tuple(name for name in asked if name in only)
 
 
 def _progress(p: Progress) -> str:

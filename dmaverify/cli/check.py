@@ -8,6 +8,7 @@ import click
 
 from dmaverify.cli.common import BYTES, SET, debug_option, set_option, variant_option
 from dmaverify.cli.progress import make_progress
+from dmaverify.results import Report, ScenarioResult
 
 ENGINES = ("auto", "explicit", "bmc", "induction")
 
@@ -94,8 +95,18 @@ def command(
     expects.
     """
     from dmaverify.api import check
+    from dmaverify.report import page
+    from dmaverify.report.summary import TextOptions, end_lines, part_lines
 
+    style = TextOptions(trace, everything, verbose, debug)
     with make_progress(progress) as reporter:
+
+        def show(report: Report, scenario: ScenarioResult) -> None:
+            if reporter is not None:
+                reporter.wipe()
+            page.write(part_lines(report, scenario, style), sys.stdout, colour)
+            sys.stdout.flush()
+
         report = check(
             files,
             variant=variant,
@@ -112,14 +123,12 @@ def command(
             certificates=certificates,
             jobs=jobs,
             progress=reporter,
+            on_scenario=None if fmt == "json" else show,
         )
     if fmt == "json":
         from dmaverify.report.as_json import dumps
 
         click.echo(dumps(report), nl=False)
     else:
-        from dmaverify.report import page
-        from dmaverify.report.summary import TextOptions, report_lines
-
-        page.write(report_lines(report, TextOptions(trace, everything, verbose, debug)), sys.stdout, colour)
+        page.write(end_lines(report), sys.stdout, colour)
     return report.exit_status

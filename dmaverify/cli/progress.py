@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TextIO
 
-from dmaverify.checking.events import Event, Reporter
+from dmaverify.checking.events import Event
 
 
 class LineProgress:
@@ -43,15 +43,17 @@ class LineProgress:
         self.stream.flush()
         self.shown = len(line)
 
-    def close(self) -> None:
-        """Wipe the line."""
-        if self.interactive and self.shown:
-            self.stream.write("\r" + " " * self.shown + "\r")
-            self.stream.flush()
+    def wipe(self) -> None:
+        """Take the line away, so that something else can be written."""
+        with self.lock:
+            if self.interactive and self.shown:
+                self.stream.write("\r" + " " * self.shown + "\r")
+                self.stream.flush()
+                self.shown = 0
 
 
 @contextmanager
-def make_progress(wanted: bool | None) -> Iterator[Reporter | None]:
+def make_progress(wanted: bool | None) -> Iterator[LineProgress | None]:
     """A reporter for the run, or None where nobody would see it (no terminal and not asked for)."""
     interactive = sys.stderr.isatty()
     if wanted is False or (wanted is None and not interactive):
@@ -61,4 +63,4 @@ def make_progress(wanted: bool | None) -> Iterator[Reporter | None]:
     try:
         yield progress
     finally:
-        progress.close()
+        progress.wipe()

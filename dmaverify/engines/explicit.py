@@ -1,12 +1,13 @@
 """Explicit search: every reachable state of a core System, nearest first.
 
-The search is Dijkstra's with a bucket for each length, because steps may weigh nothing, one or more; where all weights are one
-it is plain breadth-first search. So what it finds first it finds by a shortest trace. States are single integers; what can
-happen in one is generated code (``successors``).
+The search is Dijkstra's with a bucket for each length, because steps may weigh nothing, one or more; where
+all weights are one it is plain breadth-first search. So what it finds first it finds by a shortest trace.
+States are single integers; what can happen in one is generated code (``successors``).
 """
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -69,7 +70,9 @@ class Queue:
 
 @dataclass(frozen=True)
 class Found:
-    """Where a target was hit: in ``state`` itself, or in the step ``hit`` that leaves it. Smaller is preferred."""
+    """Where a target was hit: in ``state`` itself, or in the step ``hit`` that leaves it. Smaller is
+    preferred.
+    """
 
     cost: int
     state: int
@@ -78,7 +81,9 @@ class Found:
 
 @dataclass
 class Exploration:
-    """What one search found out. ``reason`` is empty if every reachable state was visited (or nothing was left to decide)."""
+    """What one search found out. ``reason`` is empty if every reachable state was visited (or nothing was
+    left to decide).
+    """
 
     system: System
     compiled: Compiled
@@ -99,14 +104,16 @@ class Exploration:
         compiled, system = self.compiled, self.system
         states = self.queue.path(found.state)
         expansion = Expansion()
-        for before, after in zip(states, states[1:], strict=False):
+        for before, after in itertools.pairwise(states):
             move = self._move(before, after)
             action = system.actions[move.action]
             expansion.add(action, compiled.evaluator(action, before, move.inputs))
         if found.hit is not None:
             action = system.actions[found.hit.action]
             expansion.add(action, compiled.evaluator(action, found.state, found.hit.inputs), target.part)
-        initial = tuple((v.name, compiled.packing.value(states[0], v.name)) for v in system.vars if v.any_init)
+        initial = tuple(
+            (v.name, compiled.packing.value(states[0], v.name)) for v in system.vars if v.any_init
+        )
         return Trace(
             initial,
             tuple(expansion.steps),
@@ -122,7 +129,9 @@ class Exploration:
         moves: list[Move] = []
         self.compiled.moves(before, moves, [])
         cost = self.queue.cost[after] - self.queue.cost[before]
-        return min((Move(*m) for m in moves if m[0] == after and m[1] == cost), key=lambda m: (m.action, m.inputs))
+        return min(
+            (Move(*m) for m in moves if m[0] == after and m[1] == cost), key=lambda m: (m.action, m.inputs)
+        )
 
 
 def explore(
@@ -130,7 +139,8 @@ def explore(
 ) -> Exploration:
     """Visit the reachable states of ``system``, nearest first, until nothing is left to decide.
 
-    A property is decided for good once one of its checks has failed; ``thorough`` asks for the other checks too.
+    A property is decided for good once one of its checks has failed; ``thorough`` asks for the other checks
+    too.
     """
     compiled = Compiled(system)
     result = Exploration(system, compiled)
@@ -228,7 +238,9 @@ class _Search:
         if budget.states is not None and result.states >= budget.states:
             raise Stopped("states")
         budget.check(
-            lambda: Progress(self.name, states=len(self.queue.cost), frontier=self.queue.waiting, depth=result.depth)
+            lambda: Progress(
+                self.name, states=len(self.queue.cost), frontier=self.queue.waiting, depth=result.depth
+            )
         )
 
 
@@ -237,7 +249,9 @@ def _order(found: Found) -> tuple[int, int, tuple[int, ...]]:
 
 
 class _Deadlocks:
-    """Which states are deadlocked: some thread is not done, and no thread can ever move again, whatever the hardware does."""
+    """Which states are deadlocked: some thread is not done, and no thread can ever move again, whatever the
+    hardware does.
+    """
 
     def __init__(self, system: System, compiled: Compiled) -> None:
         self.compiled = compiled
@@ -248,7 +262,9 @@ class _Deadlocks:
         self.next: dict[int, list[int]] = {}
 
     def add(self, state: int, cost: int, moves: Iterable[Move], hits: Iterable[Hit]) -> None:
-        """Note a state where no thread can move. One where something goes wrong (a failed ``stop`` check) is not stuck."""
+        """Note a state where no thread can move. One where something goes wrong (a failed ``stop`` check) is
+        not stuck.
+        """
         if any(self.compiled.targets[h[0]].stop for h in hits):
             return
         if not any(self.by_thread[m[2]] for m in moves):
@@ -285,7 +301,9 @@ class ExplicitEngine:
         self.thorough = thorough
 
     def run(self, system: System, properties: tuple[str, ...], budget: Budget) -> list[Outcome]:
-        """Decide the properties within the budget. Covers are reported with the property whose name begins theirs."""
+        """Decide the properties within the budget. Covers are reported with the property whose name begins
+        theirs.
+        """
         started = time.monotonic()
         result = explore(
             system, budget, deadlock=DEADLOCK in properties, thorough=self.thorough, name=self.name

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -33,11 +33,14 @@ from dmaverify.verdict import Outcome, Word
 MOST_LEARNED = 1500
 """How many clauses may be learned before giving up."""
 
-DEEPEST = 4
+DEEPEST = 12
 """How long a chain of clauses, each guessed to show the one before, may be."""
 
 MOST_JUDGED = 4000
 """How many of the samples clauses are measured against."""
+
+TAKEN = 6
+"""How many of those that are kept are taken."""
 
 TRIED = 80
 """How many of the best clauses are tried together, in the hope that some are kept by every action at once."""
@@ -232,33 +235,36 @@ class _Proof:
         """Exclude the state, or drop what breaks."""
         name = self.system.actions[step.action].name
         worth = [f for f in step.broken if f.kind not in ("assumption", "seed")]
-        clause = self._learn(step, worth) if worth and self.engine.learn else None
-        if clause is None:
+        clauses = self._learn(step, worth) if worth and self.engine.learn else []
+        if not clauses:
             for f in step.broken:
                 self._drop(f, f"not kept by {name}")
-            return
-        self.learned += 1
-        clause.depth = min(f.depth for f in worth) + 1
-        self._activate(clause)
+        for clause in clauses:
+            self.learned += 1
+            clause.depth = min(f.depth for f in worth) + 1
+            self._activate(clause)
 
-    def _learn(self, step: Step, worth: list[Fact]) -> Fact | None:
-        """A fact that excludes the state and that no sample contradicts, preferably one that is kept by every action."""
+    def _learn(self, step: Step, worth: list[Fact]) -> list[Fact]:
+        """Facts that exclude the state and that no sample contradicts, preferably such as every action keeps."""
         assert self.samples is not None
         if self.learned >= MOST_LEARNED:
-            return None
+            return []
         state = self.samples.packing.pack(step.state)
-        about = set().union(*(f.about for f in worth), *(variables(e) for e in self._action_reads(step.action)))
+        first = min(worth, key=lambda f: f.depth)
+        about = self.relative.cause(step, first)
         for width in (1, 2, 3):
-            trials = [self._trial(c) for c in self.learner.clauses(state, about, TRIED, width)]
-            kept = self._kept(trials)
+            kept = self._kept([self._trial(c) for c in self.learner.clauses(state, about, TRIED, width)])
             if kept:
-                return kept[0]
-            if width > 1 and min(f.depth for f in worth) < DEEPEST:
-                fresh = [f for f in trials if f.number not in self.guessed]
-                if fresh:
-                    self.guessed.add(fresh[0].number)
-                    return fresh[0]
-        return None
+                return kept[:TAKEN]
+        if first.depth >= DEEPEST:
+            return []
+        for cube in self.learner.cubes(step.state, about):
+            guess = self._trial(cube)
+            if guess.number not in self.active and guess.number not in self.guessed:
+                self.guessed.add(guess.number)
+                if self.samples.all_satisfy(guess.condition):
+                    return [guess]
+        return []
 
     def _trial(self, clause: Clause) -> Fact:
         """The fact that a clause stands for; the same clause is always the same fact."""
@@ -268,10 +274,6 @@ class _Proof:
             fact = self.clauses[condition.uid] = self._new("learned", "", condition)
             fact.name = f"learned.{fact.number}"
         return fact
-
-    def _action_reads(self, action: int) -> Iterable[Expr]:
-        a = self.system.actions[action]
-        return (a.guard, *a.updates.values())
 
     def _kept(self, trials: list[Fact]) -> list[Fact]:
         """Those of the facts that every action keeps, relative to each other and to the active ones."""

@@ -9,13 +9,13 @@ one bitwise "and" for each pair.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from dmaverify.engines.sampling import Samples
 from dmaverify.ir.expr import Expr, and_, const, eq, inputs, le, mk, not_, substitute, var, variables, walk
 from dmaverify.ir.system import Kind, System
-from dmaverify.ir.types import Bool, Int
+from dmaverify.ir.types import Bool, Int, Value
 
 FEW_VALUES = 48
 """A variable with at most so many values in the samples has a literal for each."""
@@ -23,7 +23,13 @@ FEW_VALUES = 48
 MOST_RELATED = 40
 """Variables of one type are related pairwise if there are at most so many."""
 
+MOST_BITS = 64
+"""A set of bits with at most so many varying ones has a literal for each."""
+
 MOST_LITERALS = 2500
+
+MOST_IN_TRIPLES = 150
+MOST_TRIPLES = 20_000
 
 _JUNCTIONS = ("and", "or", "not")
 
@@ -38,7 +44,7 @@ def universe(system: System, samples: Samples, hints: Sequence[Expr] = ()) -> li
         if not e.is_const and variables(e):
             found.setdefault(e.uid, e)
 
-    for e in _values(system, samples):
+    for e in itertools.chain(_values(system, samples), _bits(system, samples)):
         add(e)
     for e in itertools.chain(hints, _relations(system)):
         for atom in atoms(e):
@@ -88,6 +94,24 @@ def _values(system: System, samples: Samples) -> Iterable[Expr]:
             yield from (eq(leaf, const(n, v.type)) for n in sorted(seen))
         else:
             yield eq(leaf, const(0, v.type))
+
+
+def _bits(system: System, samples: Samples) -> Iterable[Expr]:
+    """Single bits of what is used as a set of bits, if they vary."""
+    masks = _used_as(system, ("band", "bor", "bnot"))
+    for v in system.vars:
+        if isinstance(v.type, Int) and v.type.width > 1 and v.kind is not Kind.PC and v.name in masks:
+            offset = samples.packing.offset[v.name]
+            ever = never = 0
+            for s in samples.states:
+                ever |= s >> offset
+                never |= ~(s >> offset)
+            varying = [i for i in range(v.type.width) if ever >> i & never >> i & 1]
+            if len(varying) <= MOST_BITS:
+                zero = const(0, v.type)
+                yield from (
+                    eq(mk("band", (var(v.name, v.type), const(v.type.wrap(1 << i), v.type))), zero) for i in varying
+                )
 
 
 def _relations(system: System) -> Iterable[Expr]:
@@ -180,47 +204,72 @@ class Learner:
         ]
 
     def clauses(self, state: int, about: set[str], most: int, width: int) -> list[Clause]:
-        """Clauses of ``width`` literals that exclude the state, best first.
-
-        ``about``: variables that what is to be kept depends on; clauses that have nothing to do with them come last.
-        """
-        here = self.holding(state)
+        """Clauses of ``width`` literals over some variables that exclude the state, best first."""
+        here = [h for h in self.holding(state) if self._read[h[0]] <= about]
         if width == 1:
-            size = float(self.size)
-            found = [(bool(self._read[n] & about), size, Clause((e,), size)) for n, bits, e in here if bits == 0]
+            found = [Clause((e,), float(self.size)) for n, bits, e in here if bits == 0]
         else:
             here = [h for h in here if h[1]]  # what never held excludes the state by itself
-            found = self._pairs(here, about) if width == 2 else self._triples(here, about)
+            found = self._pairs(here) if width == 2 else self._triples(here)
         # the sort is stable and the universe is ordered by importance, so ties are decided by that
-        found.sort(key=lambda f: (-f[0], -f[1]))
-        return [c for _, _, c in found[:most]]
+        found.sort(key=lambda c: -c.surprise)
+        return found[:most]
 
-    def _pairs(self, here: list[tuple[int, int, Expr]], about: set[str]) -> list[tuple[bool, float, Clause]]:
+    def _pairs(self, here: list[tuple[int, int, Expr]]) -> list[Clause]:
         found = []
         counts = [bits.bit_count() for _, bits, _ in here]
-        for i, (n, a, x) in enumerate(here):
-            touches = bool(self._read[n] & about)
+        for i, (_, a, x) in enumerate(here):
             for j in range(i):
-                m, b, y = here[j]
+                _, b, y = here[j]
                 if a & b == 0:
-                    surprise = counts[i] * counts[j] / self.size
-                    near = touches or bool(self._read[m] & about)
-                    found.append((near, surprise, Clause((y, x), surprise)))
+                    found.append(Clause((y, x), counts[i] * counts[j] / self.size))
         return found
 
-    def _triples(self, here: list[tuple[int, int, Expr]], about: set[str]) -> list[tuple[bool, float, Clause]]:
-        found = []
-        near = [h for h in here if self._read[h[0]] & about][:120]
-        rest = sorted(here, key=lambda h: h[1].bit_count())[:160]
-        for n, a, x in near:
-            for m, b, y in rest:
-                if m == n:
-                    continue
+    def _triples(self, here: list[tuple[int, int, Expr]]) -> list[Clause]:
+        found: list[Clause] = []
+        here = here[:MOST_IN_TRIPLES]
+        counts = [bits.bit_count() for _, bits, _ in here]
+        for i, (_, a, x) in enumerate(here):
+            for j in range(i):
+                _, b, y = here[j]
                 both = a & b
-                for k, c, z in rest:
-                    if k > m and k != n and both & c == 0:
-                        surprise = a.bit_count() * b.bit_count() * c.bit_count() / self.size**2
-                        found.append((True, surprise, Clause((x, y, z), surprise)))
-            if len(found) > 20_000:
+                if not both:
+                    continue  # these two exclude the state by themselves
+                for k in range(j):
+                    _, c, z = here[k]
+                    if both & c == 0 and a & c and b & c:
+                        found.append(Clause((z, y, x), counts[i] * counts[j] * counts[k] / self.size**2))
+            if len(found) > MOST_TRIPLES:
                 break
         return found
+
+    def cubes(self, state: Mapping[str, Value], about: set[str]) -> list[Clause]:
+        """Clauses that some variables never have all these values, without most of those that they do not need."""
+        parts: list[tuple[int, Expr]] = []
+        bits = self._all
+        for v in self.samples.system.vars:
+            if v.name not in about:
+                continue
+            leaf = var(v.name, v.type)
+            value = state[v.name]
+            column = [self.samples.packing.value(s, v.name) == value for s in self.samples.states]
+            here = int("".join("1" if x else "0" for x in reversed(column)) or "0", 2)
+            parts.append((here, eq(leaf, const(value, v.type))))
+            bits &= here
+        if bits:
+            return []
+        # what holds most often tells least, so it goes first; or the other way round; or none goes
+        usual = sorted(parts, key=lambda p: -p[0].bit_count())
+        found = [self._without(parts, order) for order in (usual, usual[::-1], usual[1::2] + usual[::2], [])]
+        return list(dict.fromkeys(Clause(tuple(e for _, e in kept), 0.0) for kept in found))
+
+    def _without(self, parts: list[tuple[int, Expr]], order: list[tuple[int, Expr]]) -> list[tuple[int, Expr]]:
+        """The parts without those, taken in this order, that are not needed to exclude every sample."""
+        for part in order:
+            rest = [p for p in parts if p is not part]
+            left = self._all
+            for here, _ in rest:
+                left &= here
+            if not left and rest:
+                parts = rest
+        return parts

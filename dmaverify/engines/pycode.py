@@ -1,7 +1,7 @@
 """Core expressions as Python source: a second implementation of the operators, for speed.
 
-It takes no meaning from ``ir.ops``: the tests compare the two. A state is one Python integer; ``Packing`` says where each
-variable's bits are. Truth values may be 0 and 1 as well as False and True.
+It takes no meaning from ``ir.ops``: the tests compare the two. A state is one Python integer; ``Packing``
+says where each variable's bits are. Truth values may be 0 and 1 as well as False and True.
 """
 
 from __future__ import annotations
@@ -75,7 +75,9 @@ def _srem(a: int, b: int) -> int:
 
 
 class Writer:
-    """Writes one Python function. The state is ``s``; inputs have the names given; temporaries are made as needed."""
+    """Writes one Python function. The state is ``s``; inputs have the names given; temporaries are made as
+    needed.
+    """
 
     def __init__(self, packing: Packing, inputs: Mapping[str, str]) -> None:
         self.packing = packing
@@ -130,7 +132,7 @@ class Writer:
                 deep = 0
             depth[node.uid] = deep
 
-    # -- tests -------------------------------------------------------------------------------------------------------
+    # -- tests ------------------------------------------------------------------------------------------
 
     def _is_mask_test(self, node: Expr) -> bool:
         """Whether one ``and`` and one comparison of the state decide the condition."""
@@ -159,7 +161,9 @@ class Writer:
         return self._mask_test(node) is not None
 
     def conjunction(self, parts: Sequence[Expr]) -> str:
-        """A condition that is true where all parts are; those that look at bits of the state become one comparison."""
+        """A condition that is true where all parts are; those that look at bits of the state become one
+        comparison.
+        """
         mask = value = 0
         rest: list[str] = []
         for p in parts:
@@ -192,7 +196,7 @@ class Writer:
             return f"s & {test[0]:#x} == {test[1]:#x}"
         return self.value(node)
 
-    # -- values ------------------------------------------------------------------------------------------------------
+    # -- values -----------------------------------------------------------------------------------------
 
     def value(self, node: Expr) -> str:
         """Source of a value, in parentheses where it is not one word."""

@@ -53,6 +53,7 @@ class Step:
     broken: tuple[Fact, ...]
     behind: dict[str, Value]
     """The state behind the action."""
+    inputs: dict[tuple[str, Type], Value]
 
 
 class Relative:
@@ -223,8 +224,34 @@ class Relative:
                 for name in self.system.actions[action].updates:
                     term = self.behind(action).variables[name]
                     behind[name] = decoded(solver.value(term), self.system.var(name).type)
-                return Step(action, state, broken, behind)
+                given = {
+                    (i.name, i.type): decoded(solver.value(self._input(i.name, i.type)), i.type)
+                    for i in self.system.actions[action].inputs
+                }
+                return Step(action, state, broken, behind, given)
             return {assumed[k].number for k in solver.core()}
+        finally:
+            solver.pop()
+
+    def cause(self, step: Step, fact: Fact) -> set[str]:
+        """Variables whose values before the step, whatever the others', make it break the fact."""
+        w, solver = self.writer, self.solver
+        if fact.check is not None:
+            kept = self.encode(passes(fact.check))
+        else:
+            kept = w.apply("or", [self.behind(step.action)(fact.condition), self._not(self.encode(self._stops[step.action]))])
+        names = list(step.state)
+        fixed = [
+            w.apply("=", [self.before[n], constant(w, step.state[n], self.system.var(n).type)]) for n in names
+        ]
+        solver.push()
+        try:
+            for (name, t), value in step.inputs.items():
+                solver.add(w.apply("=", [self._input(name, t), constant(w, value, t)]))
+            solver.add(w.apply("or", [kept, self._not(self.encode(self._enabled[step.action]))]))
+            if solver.check(fixed):
+                raise AssertionError("the step does not break the fact")
+            return {names[k] for k in solver.core()}
         finally:
             solver.pop()
 

@@ -68,6 +68,11 @@ class Samples:
         columns = zip(*map(self.judge(literals), self.states), strict=True) if self.states else ([],) * len(literals)
         return [int("".join("1" if x else "0" for x in reversed(list(c))) or "0", 2) for c in columns]
 
+    def all_satisfy(self, condition: Expr) -> bool:
+        """Whether no sample contradicts the condition."""
+        judge = self.judge([condition])
+        return all(judge(s)[0] for s in self.states)
+
     def judge(self, literals: Sequence[Expr]) -> _Judge:
         """A function from a packed state to the values of the conditions."""
         return _Judge(self.packing, literals)

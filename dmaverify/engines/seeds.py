@@ -79,7 +79,9 @@ def seeds(system: System, samples: Samples) -> list[Seed]:
                 if _private(v, t.name):
                     continue
                 values = frozenset(map(columns[v.name].__getitem__, here))
-                if len(values) <= MOST_HERE and len(values) < min(len(everywhere[v.name]), v.type.count):
+                # where the other threads may be meanwhile is what mutual exclusion says, so no place is too many
+                most = len(values) if v.kind is Kind.PC else MOST_HERE
+                if len(values) <= most and len(values) < min(len(everywhere[v.name]), v.type.count):
                     (own if mine else others).append(Seed(v.name, values, (t.pc, at)))
     return (found + own + others)[:MOST_SEEDS]
 

@@ -1,26 +1,26 @@
 """Which of the first guesses hold together: those that every action keeps, found by dropping the others.
 
-A step that breaks a guess leads to a state that the remaining guesses allow, reachable or not. From there the System is run: what
-breaks on the way breaks as well, and to find that by running costs a fraction of asking the solver.
+The guesses know little of how variables hang together, so they allow states that are made of two samples, some variables from one,
+some from the other. What breaks one step behind such states is found by running the System, at a fraction of the cost of asking
+the solver, which then says what is left to drop.
 """
 
 from __future__ import annotations
 
 import random
-from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
+from typing import TypeAlias
 
 from dmaverify.engines.base import Budget
 from dmaverify.engines.relative import Fact, Relative, Step
 from dmaverify.engines.sampling import Samples
 from dmaverify.engines.seeds import Seed
-from dmaverify.ir.types import Value
 
 CROSSES = 3000
 """So many crossed states in a row without anything new end the search for more."""
 
-RIPPLE = 400
-"""How many states are run through behind a broken guess."""
+_Entry: TypeAlias = tuple[Fact, int, int, frozenset[int]]
+"""A guess, where its variable's bits are in a packed state, their mask when shifted down, and the codes of its values."""
 
 
 class Sowing:
@@ -36,9 +36,13 @@ class Sowing:
     ) -> None:
         self.relative, self.samples, self.given, self.fresh, self.budget = relative, samples, given, fresh, budget
         self.left: dict[int, Fact] = {}
-        self._everywhere: dict[int, Fact] = {}
-        self._at: dict[tuple[str, Value], dict[int, Fact]] = {}
-        self._pcs = sorted({t.pc for t in samples.system.threads})
+        self._everywhere: dict[int, _Entry] = {}
+        self._at: dict[tuple[str, int], dict[int, _Entry]] = {}
+        """By pc and the bits of its value."""
+        packing = samples.packing
+        self._pcs = [
+            (pc, packing.offset[pc], (1 << packing.type[pc].bits) - 1) for pc in sorted({t.pc for t in samples.system.threads})
+        ]
         self._allowed = samples.judge([f.condition for f in given if f.check is None])
         self._todo: dict[int, bool] = {}
         self._rests_on: dict[int, set[int]] = {}
@@ -59,18 +63,14 @@ class Sowing:
                 continue
             answer = self.relative.step(action, wanted, [*self.given, *self.left.values()], exact=False)
             if isinstance(answer, Step):
-                self._break(answer.broken, answer.behind)
-                self._ripple(answer.behind)
+                self._break(answer.broken, self.samples.packing.pack(answer.behind))
             else:
                 del self._todo[action]
                 self._rests_on[action] = answer
         return list(self.left.values())
 
     def _cross(self) -> None:
-        """Cross samples: states made of two of them that the guesses still allow, and what breaks one step behind those.
-
-        The guesses know little of how variables hang together, so crossed states are much like what the solver comes up with.
-        """
+        """Cross samples, and drop what breaks one step behind those crossed states that the guesses still allow."""
         packing, rng = self.samples.packing, random.Random(len(self.left))
         masks = [packing.mask(v.name) for v in self.samples.system.vars]
         quiet = 0
@@ -81,27 +81,31 @@ class Sowing:
             share = rng.random()
             mask = sum(m for m in masks if rng.random() < share)
             state = a & ~mask | b & mask
-            values = packing.unpack(state)
-            if self._false_in(values) or not all(self._allowed(state)):
+            if self._false_in(state) or not all(self._allowed(state)):
                 continue
             for after in self.samples.successors(state):
-                if all(self._allowed(after)):
-                    behind = packing.unpack(after)
-                    broken = self._false_in(behind)
-                    if broken:
-                        quiet = 0
-                        self._break(broken, behind)
+                broken = self._false_in(after)
+                if broken and all(self._allowed(after)):
+                    quiet = 0
+                    self._break(broken, after)
 
     def _add(self, fact: Fact) -> None:
         assert fact.seed is not None
         self.left[fact.number] = fact
-        self._place(fact)[fact.number] = fact
+        packing, name = self.samples.packing, fact.seed.name
+        offset = packing.offset[name]
+        codes = frozenset(packing.place(name, v) >> offset for v in fact.seed.values)
+        self._place(fact)[fact.number] = (fact, offset, (1 << packing.type[name].bits) - 1, codes)
 
-    def _place(self, fact: Fact) -> dict[int, Fact]:
+    def _place(self, fact: Fact) -> dict[int, _Entry]:
         assert fact.seed is not None
-        return self._everywhere if fact.seed.at is None else self._at.setdefault(fact.seed.at, {})
+        if fact.seed.at is None:
+            return self._everywhere
+        pc, place = fact.seed.at
+        packing = self.samples.packing
+        return self._at.setdefault((pc, packing.place(pc, place) >> packing.offset[pc]), {})
 
-    def _break(self, broken: Sequence[Fact], state: Mapping[str, Value]) -> None:
+    def _break(self, broken: Sequence[Fact], state: int) -> None:
         """Drop or stretch guesses that are false in a state; what rested on them has to be shown again."""
         gone = set()
         for f in broken:
@@ -109,7 +113,7 @@ class Sowing:
             gone.add(f.number)
             del self.left[f.number]
             del self._place(f)[f.number]
-            wider = f.seed.with_value(state[f.seed.name])
+            wider = f.seed.with_value(self.samples.packing.value(state, f.seed.name))
             if wider is not None:
                 fact = self.fresh(wider)
                 self._add(fact)
@@ -120,26 +124,11 @@ class Sowing:
             if used & gone:
                 self._todo[n] = True
 
-    def _false_in(self, state: Mapping[str, Value]) -> list[Fact]:
+    def _false_in(self, state: int) -> list[Fact]:
         """The guesses that a state contradicts."""
-        groups = [self._everywhere, *(self._at.get((pc, state[pc]), {}) for pc in self._pcs)]
-        return [f for g in groups for f in g.values() if f.seed is not None and state[f.seed.name] not in f.seed.values]
-
-    def _ripple(self, start: Mapping[str, Value]) -> None:
-        """Run on from a state that the guesses allow."""
-        packing = self.samples.packing
-        first = packing.pack(start)
-        if not all(self._allowed(first)):
-            return
-        seen = {first}
-        todo = deque([first])
-        while todo and len(seen) < RIPPLE:
-            for state in self.samples.successors(todo.popleft()):
-                if state in seen or not all(self._allowed(state)):
-                    continue
-                seen.add(state)
-                todo.append(state)
-                values = packing.unpack(state)
-                broken = self._false_in(values)
-                if broken:
-                    self._break(broken, values)
+        found = [e[0] for e in self._everywhere.values() if state >> e[1] & e[2] not in e[3]]
+        for pc, offset, mask in self._pcs:
+            here = self._at.get((pc, state >> offset & mask))
+            if here:
+                found += [e[0] for e in here.values() if state >> e[1] & e[2] not in e[3]]
+        return found

@@ -1,7 +1,7 @@
 """A core System as generated Python functions: what can happen in a state, and what an observer sees in it.
 
-One function for each action, looked up by where its thread stands. The functions append to lists that the search owns, so
-that the search itself stays a plain loop.
+One function for each action, looked up by where its thread stands. The functions append to lists that the
+search owns, so that the search itself stays a plain loop.
 """
 
 from __future__ import annotations
@@ -40,7 +40,9 @@ class Move(NamedTuple):
 
 
 class Hit(NamedTuple):
-    """A check failed or a cover was reached in a step: which one, at which cost, by which action and inputs."""
+    """A check failed or a cover was reached in a step: which one, at which cost, by which action and
+    inputs.
+    """
 
     target: int
     cost: int
@@ -50,7 +52,9 @@ class Hit(NamedTuple):
 
 @dataclass(frozen=True)
 class Target:
-    """What a search looks for, once for each place in the System: ``kind`` is ``check``, ``always``, ``cover`` or ``reached``."""
+    """What a search looks for, once for each place in the System: ``kind`` is ``check``, ``always``,
+    ``cover`` or ``reached``.
+    """
 
     kind: str
     prop: str
@@ -79,8 +83,8 @@ def values_of(t: Bool | Int, name: str) -> tuple[Value, ...]:
 class Compiled:
     """The functions of one System.
 
-    ``wanted[n]`` is cleared by the search when it needs no more hits of target n; ``exercised[n]`` is set by the functions when
-    the path of target n was seen true.
+    ``wanted[n]`` is cleared by the search when it needs no more hits of target n; ``exercised[n]`` is set by
+    the functions when the path of target n was seen true.
     """
 
     def __init__(self, system: System) -> None:
@@ -106,7 +110,9 @@ class Compiled:
     def _build_tables(self, functions: list[MoveFn]) -> None:
         """For each thread, the functions for each place where it may stand; the others are always tried."""
         system = self.system
-        self.anywhere = [f for f, a in zip(functions, system.actions, strict=True) if _pc_of(system, a) is None]
+        self.anywhere = [
+            f for f, a in zip(functions, system.actions, strict=True) if _pc_of(system, a) is None
+        ]
         self.by_pc: list[tuple[int, int, dict[int, list[MoveFn]]]] = []
         for t in system.threads:
             table: dict[int, list[MoveFn]] = {}
@@ -156,7 +162,7 @@ class Compiled:
 
         return Evaluator(leaf)
 
-    # -- source ------------------------------------------------------------------------------------------------------
+    # -- source -----------------------------------------------------------------------------------------
 
     def _target(self, target: Target) -> int:
         self.targets.append(target)
@@ -192,7 +198,9 @@ class Compiled:
 
 
 def _pc_of(system: System, a: Action) -> str | None:
-    """The variable that says whether the action's thread stands at its start; None if it may start anywhere."""
+    """The variable that says whether the action's thread stands at its start; None if it may start
+    anywhere.
+    """
     return None if a.thread is None or a.at is None else system.thread(a.thread).pc
 
 
@@ -320,7 +328,8 @@ class _ActionWriter:
             terms.insert(0, f"s & {kept:#x}")
             if constant:
                 terms.append(f"{constant:#x}")
-        w.line(f"moves.append(({' | '.join(terms) if terms else 's'}, {w.value(weight)}, {self.number}, {given}))")
+        after = " | ".join(terms) if terms else "s"
+        w.line(f"moves.append(({after}, {w.value(weight)}, {self.number}, {given}))")
 
     def _placed(self, name: str, new: Expr) -> str:
         packing = self.owner.packing

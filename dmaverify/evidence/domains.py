@@ -8,7 +8,7 @@ and most conditions are plainly false of it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -85,7 +85,7 @@ def _domain(
     conditions = _conditions(evaluator, where, body)
     env[local_key(binder, binder.names[0])] = UNTOUCHED
     search = _Search(evaluator, binder, ty, env, conditions, not rest)
-    for item in list(search.found(where, body)):
+    for item in list(search.found()):
         yield item, True, free or search.by is where
 
 
@@ -98,6 +98,12 @@ class _Conditions:
     parts: list[ast.Expr]
     early: list[ast.Expr]
     bound: set[object]
+    asks: set[object]
+    """Ghosts in the conditions (and calls, which may ask for others)."""
+    writes: set[object]
+    """Ghosts that the body assigns (and calls of procs)."""
+    mentions: set[object]
+    """Ghosts and calls anywhere in conditions and body."""
 
 
 def _conditions(evaluator: Evaluator, where: ast.Expr | None, body: Body) -> _Conditions:
@@ -117,7 +123,33 @@ def _conditions(evaluator: Evaluator, where: ast.Expr | None, body: Body) -> _Co
     if isinstance(body, ast.Expr):
         parts += _parts(body)
     bound = {n.ref for p in parts for n in walk(p) if isinstance(n, ast.PatName)}
-    found = evaluator.notes[note] = _Conditions(parts, [p for p in parts if not _mentions(p, bound)], bound)
+    roots: list[ast.Node] = [r for r in (where, body) if r is not None]
+    found = evaluator.notes[note] = _Conditions(
+        parts,
+        [p for p in parts if not _mentions(p, bound)],
+        bound,
+        _ghosts(parts),
+        _ghosts(_targets(roots)),
+        _ghosts(roots),
+    )
+    return found
+
+
+def _ghosts(roots: Sequence[ast.Node]) -> set[object]:
+    refs = (getattr(n, "ref", None) for root in roots for n in walk(root))
+    return {r for r in refs if isinstance(r, FuncSym | ProcSym | GhostSym)}
+
+
+def _targets(roots: Sequence[ast.Node]) -> list[ast.Node]:
+    """What is assigned to, and calls that may assign."""
+    found: list[ast.Node] = []
+    for n in (n for root in roots for n in walk(root)):
+        if isinstance(n, ast.Assign):
+            found += [t.base if isinstance(t, ast.Index) else t for t in n.targets]
+        elif isinstance(n, ast.OpAssign):
+            found.append(n.target.base if isinstance(n.target, ast.Index) else n.target)
+        elif isinstance(n, ast.CallStmt):
+            found.append(n.call)
     return found
 
 
@@ -147,7 +179,7 @@ class _Search:
     by: ast.Expr | None = None
     """The condition on their address that the values that were found satisfy, all of them and no other."""
 
-    def found(self, where: ast.Expr | None, body: Body) -> Iterator[Any]:
+    def found(self) -> Iterator[Any]:
         """The values that matter, UNTOUCHED among them if the untouched ones do."""
         for condition in self.conditions.early if self.last else ():
             pieces = self._by_place(condition)
@@ -158,7 +190,7 @@ class _Search:
         # cells whose number lies in a stretch are fewer than those that hold one value
         early = sorted(self.conditions.early, key=lambda e: not isinstance(e, ast.IsPattern))
         for condition in early if self.last else ():
-            keys = self._by_cell(condition, where, body)
+            keys = self._by_cell(condition)
             if keys is not None:
                 yield from keys
                 return
@@ -222,7 +254,7 @@ class _Search:
 
     # -- by what a map holds
 
-    def _by_cell(self, e: ast.Expr, where: ast.Expr | None, body: Body) -> list[Any] | None:
+    def _by_cell(self, e: ast.Expr) -> list[Any] | None:
         """The values for which a map's cell satisfies the condition; None if that is no such condition."""
         target = e.base if isinstance(e, ast.IsPattern) else e
         wanted: Any = ABSENT
@@ -235,7 +267,7 @@ class _Search:
             return None
         table, place, fixed = cell
         outside = self._of_untouched(e)
-        if outside is not False and not self._only(target, where, body):
+        if outside is not False and not self._alone(target, outside):
             return None  # other maps may know values that this one does not
         keys: Any = None
         if known(wanted) and not isinstance(wanted, tuple):
@@ -268,15 +300,13 @@ class _Search:
         """Whether the condition holds of a value that the map has no cell for."""
         return self.evaluator.value(e, self.env)
 
-    def _only(self, target: ast.Expr, where: ast.Expr | None, body: Body) -> bool:
-        """Whether no other map is asked or changed, so that its cells alone make a difference."""
+    def _alone(self, target: ast.Expr, outside: Any) -> bool:
+        """Whether one that has no cell in this map may stand for all of them, whatever other maps know of them."""
         ghost = getattr(target.base, "ref", None) if isinstance(target, ast.Index) else None
-        for root in (where, body):
-            for node in walk(root) if root is not None else ():
-                ref = getattr(node, "ref", None)
-                if isinstance(ref, FuncSym | ProcSym) or (isinstance(ref, GhostSym) and ref is not ghost):
-                    return False
-        return True
+        if not self.conditions.asks <= {ghost}:
+            return False
+        # where the condition is undecided nothing is done, but what might have been written is unknown
+        return (self.conditions.writes if outside is ABSENT else self.conditions.mentions) <= {ghost}
 
     def _in_range(self, e: ast.IsPattern, table: Table) -> Any:
         """For ``map[x] is m and m in a..b``: the cells with a number in that stretch."""

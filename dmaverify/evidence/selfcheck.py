@@ -8,6 +8,7 @@ judged.
 from __future__ import annotations
 
 import io
+from collections import Counter
 from pathlib import Path
 
 from dmaverify.engines.replay import Replay
@@ -48,6 +49,8 @@ class SelfCheck:
     """
 
     def __init__(self, compiled: Compiled) -> None:
+        self.agreed: Counter[str] = Counter()
+        """How often both sides failed a clause at the same event, by label, in all runs so far."""
         self._compiled = compiled
         self._checked = check(compiled.program)
         system = compiled.system
@@ -82,6 +85,7 @@ class SelfCheck:
                 for label in said
                 if label not in expected
             ]
+            self.agreed.update(set(expected) & set(said))
             if len(found) >= MOST or any(prop in self._stops for prop, _ in happening.failed):
                 break  # the state behind a failed built-in check means nothing
         return found[:MOST]

@@ -1,13 +1,14 @@
 """Constant propagation on core Systems: what never changes is folded away, what cannot happen is left out.
 
-An optimistic analysis: every variable is supposed to keep its initial value until some action that can happen gives it another
-one. A thread's own variables are followed from place to place (an inlined call's argument is a constant there, although the
-variable is not one everywhere); all others have one value for the whole System.
+An optimistic analysis: every variable is supposed to keep its initial value until some action that can happen
+gives it another one. A thread's own variables are followed from place to place (an inlined call's argument is
+a constant there, although the variable is not one everywhere); all others have one value for the whole
+System.
 """
 
 from __future__ import annotations
 
-from collections import deque
+import heapq
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
@@ -55,7 +56,12 @@ class _Analysis:
         for n, a in enumerate(system.actions):
             if a.thread in self.graphs and a.at is not None:
                 self.starting.setdefault((a.thread, a.at), []).append(n)
-        self.todo: deque[int] = deque()
+        # in the order of the control flow, so that most actions are looked at once
+        order = {name: g.order() for name, g in self.graphs.items()}
+        self.rank = [
+            order.get(a.thread or "", {}).get(-1 if a.at is None else a.at, -1) for a in system.actions
+        ]
+        self.todo: list[tuple[int, int]] = []
         self.waiting: set[int] = set()
 
     def run(self) -> None:
@@ -65,7 +71,7 @@ class _Analysis:
             self.at[name, g.entry] = {v: self.everywhere[v] for v in self.own[name]}
         self._again(range(len(self.system.actions)))
         while self.todo:
-            n = self.todo.popleft()
+            _, n = heapq.heappop(self.todo)
             self.waiting.discard(n)
             self._visit(self.system.actions[n])
 
@@ -73,7 +79,7 @@ class _Analysis:
         for n in numbers:
             if n not in self.waiting:
                 self.waiting.add(n)
-                self.todo.append(n)
+                heapq.heappush(self.todo, (self.rank[n], n))
 
     def _graph(self, a: Action) -> PcGraph | None:
         return None if a.thread is None or a.at is None else self.graphs.get(a.thread)
@@ -142,7 +148,7 @@ class _Analysis:
         if changed:
             self._again(self.starting.get((thread, place), ()))
 
-    # -- what follows ------------------------------------------------------------------------------------------------
+    # -- what follows -----------------------------------------------------------------------------------
 
     def apply(self) -> tuple[System, dict[str, Value]]:
         """The System with what is known put in."""

@@ -1,8 +1,9 @@
 """How a value of any type is spread over core scalars, and back: the table of ``types.py`` in code.
 
-A *tree* mirrors a type with an expression at each scalar: an ``Expr`` for a scalar type, ``OptTree`` for a nullable one, a tuple
-for a record (one tree per field) and for a map (one per cell). Scalars of core type stand for the others by their code:
-a range by ``v - lo``, an enum or index by its ordinal, flags and masks by their bits.
+A *tree* mirrors a type with an expression at each scalar: an ``Expr`` for a scalar type, ``OptTree`` for a
+nullable one, a tuple for a record (one tree per field) and for a map (one per cell). Scalars of core type
+stand for the others by their code: a range by ``v - lo``, an enum or index by its ordinal, flags and masks by
+their bits.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ class OptTree:
 Tree: TypeAlias = Union[Expr, OptTree, "tuple[Tree, ...]"]
 
 
-# -- scalars ---------------------------------------------------------------------------------------------------------
+# -- scalars --------------------------------------------------------------------------------------------
 
 
 def is_scalar(t: Type) -> bool:
@@ -75,7 +76,7 @@ def codes(t: Type) -> tuple[Value, ...] | None:
     return tuple(range(t.count))
 
 
-# -- leaves ----------------------------------------------------------------------------------------------------------
+# -- leaves ---------------------------------------------------------------------------------------------
 
 
 def index_label(t: Type, position: int) -> str:
@@ -160,11 +161,13 @@ def decode(t: Type, scalars: Iterator[Value]) -> Value:
 
 def const_tree(value: Value, t: Type) -> Tree:
     """A constant as a tree."""
-    scalars = (const(c, core_type(leaf)) for c, (_, leaf) in zip(encode(value, t), leaves(t, ""), strict=True))
+    scalars = (
+        const(c, core_type(leaf)) for c, (_, leaf) in zip(encode(value, t), leaves(t, ""), strict=True)
+    )
     return build(t, scalars)
 
 
-# -- operations on whole trees ---------------------------------------------------------------------------------------
+# -- operations on whole trees --------------------------------------------------------------------------
 
 
 def merge(c: Expr, a: Tree, b: Tree) -> Tree:
@@ -221,7 +224,9 @@ def _code(position: int, t: Type) -> Expr:
 
 
 def pack(tree: Tree, t: Type) -> Expr:
-    """One core scalar for a whole value: itself for a scalar type, else the bits of the leaves, the first lowest."""
+    """One core scalar for a whole value: itself for a scalar type, else the bits of the leaves, the first
+    lowest.
+    """
     if is_scalar(t):
         assert isinstance(tree, Expr)
         return tree

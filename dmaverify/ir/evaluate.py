@@ -1,4 +1,6 @@
-"""Evaluation of core expressions over values that may be unknown; what the passes know about constants rests on it."""
+"""Evaluation of core expressions over values that may be unknown; what the passes know about constants rests
+on it.
+"""
 
 from __future__ import annotations
 
@@ -22,8 +24,8 @@ UNKNOWN: Final = _Unknown()
 class Evaluator:
     """Evaluates expressions under one assignment; shared nodes once.
 
-    ``leaf`` gives the value of a ``var`` or ``input`` node, or ``UNKNOWN``. Of ``ite``, ``and`` and ``or`` only what decides is
-    looked at, and an ``ite`` whose condition is unknown is known if both branches agree.
+    ``leaf`` gives the value of a ``var`` or ``input`` node, or ``UNKNOWN``. Of ``ite``, ``and`` and ``or``
+    only what decides is looked at, and an ``ite`` whose condition is unknown is known if both branches agree.
     """
 
     def __init__(self, leaf: Callable[[Expr], Any]) -> None:

@@ -1,10 +1,13 @@
-"""From the full IR to core IR: only Bool and Int variables, one for each scalar of each value, and only core operators.
+"""From the full IR to core IR: only Bool and Int variables, one for each scalar of each value, and only core
+operators.
 
 What changes, beside the types:
 
-* An action with an index-like input that chooses a cell becomes one action per value of that input (a *family*).
+* An action with an index-like input that chooses a cell becomes one action per value of that input (a
+  *family*).
 * Each core action has one ``Part``: the full action and the codes of its inputs (``encoding.pack``).
-* Emits and messages are dropped: they label and explain steps of the full System, where every trace is replayed.
+* Emits and messages are dropped: they label and explain steps of the full System, where every trace is
+  replayed.
 * Every code that an input may have is one that a value has: by ``values`` or by a conjunct of the guard.
 
 Nothing is optimised here except that an instance whose guard is false is left out; see ``constants``.
@@ -102,7 +105,9 @@ class Flat:
 
         given = {**self.folded, **core}
         names = [n for v in missing for n in self.layout[v.name] if n not in given]
-        chosen = satisfy((*self.system.assumptions, *self.system.domain), given, [self.system.var(n) for n in names])
+        chosen = satisfy(
+            (*self.system.assumptions, *self.system.domain), given, [self.system.var(n) for n in names]
+        )
         state = self.decode_state({**given, **chosen})
         return {v.name: state[v.name] for v in missing}
 
@@ -176,7 +181,7 @@ class _Flattener:
             w, cond=scalar(w.cond), when=scalar(w.when), message=(), stable=tuple(scalar(s) for s in w.stable)
         )
 
-    # -- actions -----------------------------------------------------------------------------------------------------
+    # -- actions ----------------------------------------------------------------------------------------
 
     def _action(self, a: Action) -> Iterator[Action]:
         family = [i for i in a.inputs if i.name in indexing_inputs(list(_exprs(a)))]

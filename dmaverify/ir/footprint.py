@@ -1,9 +1,10 @@
 """What each action touches, and which actions others can notice.
 
-A statement of a thread is *visible* if it writes a place that anybody else reads or writes, or reads one that anybody else
-writes. Anybody else: other threads and handlers, devices, hardware that acts by itself, and observers (``always`` and
-``cover`` read the states between steps). Places that all threads touch with one lock held, and nothing else touches at all,
-do not count; nor do threads that have ended before this one starts, or that start after it has ended.
+A statement of a thread is *visible* if it writes a place that anybody else reads or writes, or reads one that
+anybody else writes. Anybody else: other threads and handlers, devices, hardware that acts by itself, and
+observers (``always`` and ``cover`` read the states between steps). Places that all threads touch with one
+lock held, and nothing else touches at all, do not count; nor do threads that have ended before this one
+starts, or that start after it has ended.
 """
 
 from __future__ import annotations
@@ -23,8 +24,9 @@ from dmaverify.ir.system import Action, System
 class StepRule:
     """Which statements may share a step. The tests switch each part off to see that it is missed.
 
-    ``hardware_is_foreign``: what acts by itself counts as anybody else. ``acquire_first``: taking a lock starts a step.
-    ``nothing_after_release``: once a lock is given back no visible statement follows in the step.
+    ``hardware_is_foreign``: what acts by itself counts as anybody else. ``acquire_first``: taking a lock
+    starts a step. ``nothing_after_release``: once a lock is given back no visible statement follows in the
+    step.
     """
 
     hardware_is_foreign: bool = True
@@ -46,14 +48,16 @@ def _standing(pc: str, place: int) -> str:
 def _one_after_the_other(graph_of: Mapping[str, PcGraph]) -> set[tuple[str, str]]:
     """Pairs of threads of which the second does not start before the first has ended.
 
-    It waits at its entry, whatever it does first, for the other to stand where nothing starts any more. What either
-    does in the middle of a step is nothing to the other.
+    It waits at its entry, whatever it does first, for the other to stand where nothing starts any more. What
+    either does in the middle of a step is nothing to the other.
     """
     waits: dict[str, set[str]] = {}
     for graph in graph_of.values():
         waits[graph.thread.name] = set()
         starts = [] if graph.entry is None else graph.actions.get(graph.entry, [])
-        ended = [{name for g in _conjuncts(a.guard) if (name := _ended(g, graph_of)) is not None} for a in starts]
+        ended = [
+            {name for g in _conjuncts(a.guard) if (name := _ended(g, graph_of)) is not None} for a in starts
+        ]
         if ended:
             waits[graph.thread.name] = set.intersection(*ended) - {graph.thread.name}
     pairs: set[tuple[str, str]] = set()
@@ -85,8 +89,8 @@ def _conjuncts(e: Expr) -> tuple[Expr, ...]:
 class Footprints:
     """Who touches what in one core System.
 
-    Where a thread stands is a place for each value of its pc, if others only ask whether it stands *there*: then only
-    the statements that come from there or go there touch it.
+    Where a thread stands is a place for each value of its pc, if others only ask whether it stands *there*:
+    then only the statements that come from there or go there touch it.
     """
 
     def __init__(self, system: System, facts: LockFacts, rule: StepRule = SOUND) -> None:
@@ -163,7 +167,9 @@ class Footprints:
         return found
 
     def _stands(self, cond: Expr) -> bool:
-        """Whether a cover asks for nothing but that threads stand in certain places: then it is enough to stop there."""
+        """Whether a cover asks for nothing but that threads stand in certain places: then it is enough to
+        stop there.
+        """
         asked: dict[str, int] = {}
         for part in cond.args if cond.op == "and" else (cond,):
             places = places_read((part,), self._graphs)
@@ -186,7 +192,9 @@ class Footprints:
         return any(not held & free for free in self._observers.get(place, ()))
 
     def _is_guarded(self, place: str, thread: str) -> bool:
-        """Whether all who may be at work together with the thread hold one lock whenever they touch a place."""
+        """Whether all who may be at work together with the thread hold one lock whenever they touch a
+        place.
+        """
         key = place, thread
         if key not in self._guarded:
             touching = (self._readers[place] | self._writers[place]) - self._not_foreign[thread]

@@ -1,14 +1,14 @@
 """Steps: statements of a thread put together where nobody can look in between.
 
-From a control point a step is the longest run ``(acquire? local*) visible? (release | local)*``. Only its first
-statement may wait; at most one is visible (see ``footprint``). A step is built by symbolic composition along
-the thread's control flow, branches merged, so there is one action for each first statement. Where it stops is
-the next control point; a back edge stops it always.
+From a control point a step is the longest run ``(acquire? local*) visible? (release | local)*``. Only its
+first statement may wait; at most one is visible (see ``footprint``). A step is built by symbolic composition
+along the thread's control flow, branches merged, so there is one action for each first statement. Where it
+stops is the next control point; a back edge stops it always.
 
 **Length.** A statement that weighs something although nobody can notice it in this slice must not be paid for
-before the thread needs it, or traces would be longer than in the reference System. Such *late* parts at the end
-of a step are charged to the thread's next step. What waits at a control point is therefore one number; where
-two steps would disagree about it, one of them is cut shorter.
+before the thread needs it, or traces would be longer than in the reference System. Such *late* parts at the
+end of a step are charged to the thread's next step. What waits at a control point is therefore one number;
+where two steps would disagree about it, one of them is cut shorter.
 """
 
 from __future__ import annotations
@@ -70,12 +70,15 @@ def fuse(core: System, facts: LockFacts | None = None, rule: StepRule = SOUND) -
     return core.with_(actions=tuple(actions))
 
 
-class _Disagreement(Exception):  # noqa: N818
+class _Disagreement(Exception):
     """Two ways to one place leave different weights waiting there; ``place`` has to be a control point."""
 
     def __init__(self, place: int) -> None:
         super().__init__(place)
         self.place = place
+
+
+_NOTHING = const(0, U32)
 
 
 @dataclass(frozen=True)
@@ -87,7 +90,7 @@ class _Way:
     values: dict[str, Expr] = field(default_factory=dict)
     alive: Expr = TRUE
     """No check that ends the path has failed so far."""
-    weight: Expr = const(0, U32)
+    weight: Expr = _NOTHING
     visible: bool = False
     released: bool = False
     late: int = 0
@@ -147,15 +150,16 @@ class _ThreadFuser:
             try:
                 return self._steps()
             except _Disagreement as d:
-                assert d.place not in self.forced
-                self.forced.add(d.place)
-                self.composed = {k: s for k, s in self.composed.items() if d.place not in s.passed}
+                place = d.place
+            assert place not in self.forced
+            self.forced.add(place)
+            self.composed = {k: s for k, s in self.composed.items() if place not in s.passed}
 
     def _steps(self) -> list[Action]:
         entry = self.graph.entry
         assert entry is not None
         # who looks whether the thread stands there wants everything before to be done
-        waiting: dict[int, tuple[int, int | None]] = {p: (0, None) for p in (entry, *self.observed)}
+        waiting: dict[int, tuple[int, int | None]] = dict.fromkeys((entry, *self.observed), (0, None))
         steps: dict[int, list[Action]] = {}
         todo = [entry]
         while todo:
@@ -180,7 +184,7 @@ class _ThreadFuser:
                 return action, step.stops
             most = len(step.parts) // 2
 
-    # -- composing ---------------------------------------------------------------------------------------------
+    # -- composing --------------------------------------------------------------------------------------
 
     def _compose(self, first: Action, most: int) -> _Step:
         key = id(first), most
@@ -206,7 +210,9 @@ class _ThreadFuser:
     def _may_follow(
         self, place: int, way: _Way, step: _Step, first: Action
     ) -> list[tuple[Action, Expr]] | None:
-        """The statements that go on from here in the same step, each with its condition; None: the step ends."""
+        """The statements that go on from here in the same step, each with its condition; None: the step
+        ends.
+        """
         actions = self.graph.actions.get(place)
         if not actions or place in self.forced or not all(self._fits(a, way) for a in actions):
             return None

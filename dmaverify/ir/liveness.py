@@ -1,4 +1,5 @@
-"""Dead locals: a thread's own variable has its default value wherever no action of the thread will read what it holds.
+"""Dead locals: a thread's own variable has its default value wherever no action of the thread will read what
+it holds.
 
 Without this, values that nobody will ever look at again multiply the states.
 """
@@ -107,4 +108,3 @@ def _clear(a: Action, graph: PcGraph, live: dict[int, set[str]], own: dict[str, 
             updates[name] = ite(kept, new, zero)
     changed = updates.keys() != a.updates.keys() or any(updates[n] is not a.updates[n] for n in updates)
     return replace(a, updates=updates) if changed else a
-

@@ -1,16 +1,18 @@
-"""Which locks everybody honours, and which places are touched only with a lock held. Nobody declares it; it is computed.
+"""Which locks everybody honours, and which places are touched only with a lock held. Nobody declares it; it
+is computed.
 
-Two analyses of the same shape, and what either shows is used. Both follow each thread from place to place and ask which locks
-it holds there on every way.
+Two analyses of the same shape, and what either shows is used. Both follow each thread from place to place and
+ask which locks it holds there on every way.
 
 * On the core System, scalar by scalar: precise once constants are folded.
-* On the full System, for arrays of locks: ``A[e]`` is touched only while ``L[e]`` is held, for the same index expression over
-  variables that have not changed since. So each cell of A is guarded by its own lock although no index is known.
+* On the full System, for arrays of locks: ``A[e]`` is touched only while ``L[e]`` is held, for the same index
+  expression over variables that have not changed since. So each cell of A is guarded by its own lock although
+  no index is known.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from dmaverify.ir.expr import FALSE, TRUE, Expr, inputs, select, store, var, variables, walk
@@ -28,8 +30,9 @@ Held = frozenset[Expr]
 class LockFacts:
     """What is known about locks, in terms of core variables.
 
-    ``valid``: variables that are taken only when free and given back only by who holds them. ``guards``: for each place and
-    thread the valid locks that the thread holds whenever it touches the place (hardware and observers are not considered).
+    ``valid``: variables that are taken only when free and given back only by who holds them. ``guards``: for
+    each place and thread the valid locks that the thread holds whenever it touches the place (hardware and
+    observers are not considered).
     """
 
     valid: frozenset[str] = frozenset()
@@ -99,7 +102,9 @@ class _Holding:
             if (renamed := _renamed(h, e, name)) is not None and self._is_own(name, thread)
         }
         kept = {h for h in held if not inputs(h) and not _index_variables(h) & a.updates.keys()}
-        return frozenset(h for h in kept | copies if all(self._is_own(n, thread) for n in _index_variables(h)))
+        return frozenset(
+            h for h in kept | copies if all(self._is_own(n, thread) for n in _index_variables(h))
+        )
 
     def _is_own(self, name: str, thread: str) -> bool:
         """Whether nobody else writes a variable."""
@@ -114,7 +119,9 @@ def lock_cells(lock: Expr) -> set[str]:
 
 
 def _index_variables(lock: Expr) -> set[str]:
-    return variables(lock.args[1]) if lock.op == "select" else (set() if lock.op == "var" else variables(lock))
+    return (
+        variables(lock.args[1]) if lock.op == "select" else (set() if lock.op == "var" else variables(lock))
+    )
 
 
 def _renamed(lock: Expr, index: Expr, name: str) -> Expr | None:
@@ -137,7 +144,11 @@ def _honoured(system: System, holding: _Holding, roots: Iterable[str]) -> set[st
     good = set()
     for root in roots:
         v = system.var(root)
-        if not v.any_init and v.init == v.type.default and all(_treats_well(a, root, v, holding) for a in system.actions):
+        if (
+            not v.any_init
+            and v.init == v.type.default
+            and all(_treats_well(a, root, v, holding) for a in system.actions)
+        ):
             good.add(root)
     return good
 
@@ -174,7 +185,7 @@ def _lock_roots(system: System) -> set[str]:
     return {r for a in system.actions for op in a.locks if (r := _root(op.lock)) is not None}
 
 
-# -- core ------------------------------------------------------------------------------------------------------------
+# -- core -----------------------------------------------------------------------------------------------
 
 
 def core_facts(core: System) -> LockFacts:
@@ -195,7 +206,7 @@ def core_facts(core: System) -> LockFacts:
     return LockFacts(frozenset(valid), {p: frozenset(locks) for p, locks in common.items() if locks})
 
 
-# -- full ------------------------------------------------------------------------------------------------------------
+# -- full -----------------------------------------------------------------------------------------------
 
 
 def array_facts(flat: Flat) -> LockFacts:
@@ -214,7 +225,9 @@ def array_facts(flat: Flat) -> LockFacts:
             continue
         held = holding.during(a)
         for name, index in _accesses(a, arrays):
-            guarded[name, a.thread] &= {str(h.args[0].data) for h in held if h.op == "select" and h.args[1] is index}
+            guarded[name, a.thread] &= {
+                str(h.args[0].data) for h in held if h.op == "select" and h.args[1] is index
+            }
     guards: dict[tuple[str, str], frozenset[str]] = {}
     for (name, thread), locks in guarded.items():
         for lock in locks:
@@ -241,11 +254,8 @@ def _accesses(a: Action, arrays: Mapping[str, Map]) -> Iterator[tuple[str, Expr 
     roots: dict[int, frozenset[str]] = {}
     for node in walk(*action_exprs(a)):
         roots[node.uid] = _arrays_of(node, roots, arrays)
-        inside: Callable[[int], bool] = lambda n, op=node.op: (op in ("select", "store") and n == 0) or (  # type: ignore[misc]  # noqa: E731
-            op == "ite" and n > 0
-        )
         for n, arg in enumerate(node.args):
-            if not inside(n):
+            if not _looks_inside(node, n):
                 yield from ((name, None) for name in roots[arg.uid])
         if node.op in ("select", "store"):
             yield from ((name, node.args[1]) for name in roots[node.args[0].uid])
@@ -253,6 +263,11 @@ def _accesses(a: Action, arrays: Mapping[str, Map]) -> Iterator[tuple[str, Expr 
         yield from ((name, None) for name in roots[e.uid] if name != target)
         if target in arrays and target not in roots[e.uid]:
             yield target, None  # overwritten as a whole
+
+
+def _looks_inside(node: Expr, n: int) -> bool:
+    """Whether an argument is an array of which the node takes one cell, or passes it on."""
+    return (node.op in ("select", "store") and n == 0) or (node.op == "ite" and n > 0)
 
 
 def _arrays_of(node: Expr, roots: Mapping[int, frozenset[str]], arrays: Mapping[str, Map]) -> frozenset[str]:

@@ -1,4 +1,6 @@
-"""From steps of a derived System to a trace of the reference System, by the ``parts`` that each action remembers."""
+"""From steps of a derived System to a trace of the reference System, by the ``parts`` that each action
+remembers.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,8 @@ Evaluate = Callable[[Expr], Value]
 class Expansion:
     """Collects the reference steps of a trace, one derived step after the other.
 
-    Late parts wait until their thread moves again. Input values are codes; ``Flat.decode_trace`` makes values of them.
+    Late parts wait until their thread moves again. Input values are codes; ``Flat.decode_trace`` makes values
+    of them.
     """
 
     def __init__(self) -> None:

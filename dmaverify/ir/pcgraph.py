@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Iterator
-
 from functools import lru_cache
 
 from dmaverify.ir.expr import TRUE, Expr, and_, not_, or_, walk
@@ -28,7 +27,9 @@ def destinations(pc: Expr) -> tuple[int, ...] | None:
 
 
 def targets(pc: Expr) -> list[tuple[Expr, int]] | None:
-    """The places that a pc expression may say, each once, with the condition; None if it is not a tree of constants."""
+    """The places that a pc expression may say, each once, with the condition; None if it is not a tree of
+    constants.
+    """
     found: dict[int, Expr] = {}
     todo = [(TRUE, pc)]
     while todo:
@@ -72,14 +73,18 @@ def places_read(roots: Iterable[Expr], pcs: Container[str]) -> dict[str, set[int
 
 
 class PcGraph:
-    """The control flow of one thread. ``edges[p]`` are the (action, places it may lead to) that start at p."""
+    """The control flow of one thread. ``edges[p]`` are the (action, places it may lead to) that start at
+    p.
+    """
 
     def __init__(self, system: System, thread: Thread) -> None:
         self.thread = thread
         self.actions: dict[int, list[Action]] = {}
         self.next: dict[int, set[int]] = {}
         self.simple = True
-        """False: some pc expression is not understood, or an action starts anywhere; passes then leave the thread alone."""
+        """False: some pc expression is not understood, or an action starts anywhere; passes then leave the
+        thread alone.
+        """
         v = system.var(thread.pc)
         self.entry: int | None = None if v.init is None else int(v.init)
         for a in system.actions:

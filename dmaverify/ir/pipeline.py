@@ -104,13 +104,15 @@ def to_core(system: System) -> Core:
 
 
 def simplify(core: System) -> tuple[System, dict[str, object]]:
-    """Constants folded and dead locals cleared, until nothing changes; and the values of what was folded away."""
+    """Constants folded and dead locals cleared, until nothing changes; and the values of what was folded
+    away.
+    """
     folded: dict[str, object] = {}
     while True:
         core, constants = fold(core)
         folded.update(constants)
         cleared = zero_dead_locals(core)
-        if cleared == core and not constants:
+        if cleared == core:
             return core, folded
         core = cleared
 

@@ -1,7 +1,7 @@
 """Expressions of the full IR as trees of core expressions: the lowering that ``flatten`` uses.
 
-Each operator is lowered on its own, so the meaning of every full operator in terms of core ones is said once, here. The tests
-compare it with the operator table.
+Each operator is lowered on its own, so the meaning of every full operator in terms of core ones is said once,
+here. The tests compare it with the operator table.
 """
 
 from __future__ import annotations
@@ -21,7 +21,25 @@ from dmaverify.ir.encoding import (
 from dmaverify.ir.expr import TRUE, Expr, and_, const, eq, ite, le, mk, not_, walk
 from dmaverify.ir.types import Bool, Enum, Index, Int, Map, Range, Record, Type
 
-_PLAIN = {"not", "and", "or", "add", "sub", "mul", "div", "rem", "shl", "shr", "band", "bor", "bxor", "neg", "lt", "le", "popcount"}
+_PLAIN = {
+    "not",
+    "and",
+    "or",
+    "add",
+    "sub",
+    "mul",
+    "div",
+    "rem",
+    "shl",
+    "shr",
+    "band",
+    "bor",
+    "bxor",
+    "neg",
+    "lt",
+    "le",
+    "popcount",
+}
 """Operators that mean the same on codes."""
 
 
@@ -54,7 +72,9 @@ class Scalariser:
         """The tree of an expression."""
         for node in self._todo(root):
             if node.uid not in self._reads_input:
-                self._reads_input[node.uid] = node.op == "input" or any(self._reads_input[a.uid] for a in node.args)
+                self._reads_input[node.uid] = node.op == "input" or any(
+                    self._reads_input[a.uid] for a in node.args
+                )
                 self._keep.append(node)
             memo = self._own if self._reads_input[node.uid] else self._shared
             memo[node.uid] = self._lower(node, [self._done(a) for a in node.args])
@@ -191,9 +211,7 @@ _LOWER: dict[str, Callable[[Expr, list[Tree]], Tree]] = {
     "fill": _fill,
     "member": _member,
     "insert": lambda node, a: mk("bor", (_expr(a[0]), _bit(_expr(a[1]), _expr(a[0]).type))),
-    "remove": lambda node, a: mk(
-        "band", (_expr(a[0]), mk("bnot", (_bit(_expr(a[1]), _expr(a[0]).type),)))
-    ),
+    "remove": lambda node, a: mk("band", (_expr(a[0]), mk("bnot", (_bit(_expr(a[1]), _expr(a[0]).type),)))),
 }
 
 
@@ -208,6 +226,9 @@ def indexing_inputs(roots: list[Expr]) -> set[str]:
     for node in walk(*roots):
         if node.op in ("select", "store", "member", "insert", "remove"):
             at = node.args[1]
-            found |= {n.data for n in walk(at) if n.op == "input" and isinstance(n.type, Index | Enum | Range | Bool)}
+            found |= {
+                n.data
+                for n in walk(at)
+                if n.op == "input" and isinstance(n.type, Index | Enum | Range | Bool)
+            }
     return found
-

@@ -1,9 +1,9 @@
 """Cone of influence: for each check only what can have a say in it.
 
-A *slice* keeps the variables that a few checks depend on, the actions that change them, the threads that perform those actions
-(with every guard on the way, for what blocks a thread matters) and nothing else. What it finds holds in the whole System and
-the other way round, with one exception: a failed built-in check ends a path, and a slice for something else does not know that
-check unless it is asked to keep such checks.
+A *slice* keeps the variables that a few checks depend on, the actions that change them, the threads that
+perform those actions (with every guard on the way, for what blocks a thread matters) and nothing else. What
+it finds holds in the whole System and the other way round, with one exception: a failed built-in check ends a
+path, and a slice for something else does not know that check unless it is asked to keep such checks.
 """
 
 from __future__ import annotations
@@ -20,7 +20,9 @@ from dmaverify.ir.types import Bool, Value
 
 @dataclass(frozen=True, order=True)
 class Target:
-    """What a slice is for: ``kind`` is ``check``, ``always`` or ``cover``; ``number`` tells instances of one label apart."""
+    """What a slice is for: ``kind`` is ``check``, ``always`` or ``cover``; ``number`` tells instances of one
+    label apart.
+    """
 
     kind: str
     prop: str
@@ -64,16 +66,18 @@ def targets_of(core: System, properties: Iterable[str]) -> dict[Target, str]:
 def slices(core: System, properties: Iterable[str], *, stops: bool = False) -> list[Slice]:
     """Slices that together decide the properties.
 
-    Targets with equal cones share a slice, and one whose cone lies within another's joins it. So do targets of one property that
-    differ in ghosts only: these mostly follow from the rest of the state, and searching it once for each would cost more than
-    they do. With ``stops`` every slice keeps the built-in checks of the actions that it keeps.
+    Targets with equal cones share a slice, and one whose cone lies within another's joins it, if that is the
+    same property's or differs in ghosts only: what is violated early must not wait for what has to be
+    searched to its end. Targets of one property that differ in ghosts only are together as well: these mostly
+    follow from the rest of the state, and searching it once for each would cost more than they do. With
+    ``stops`` every slice keeps the built-in checks of its actions.
     """
     asked = targets_of(core, properties)
     slicer = _Slicer(core, stops)
     alike: dict[tuple[str, frozenset[str]], tuple[_Cone, list[Target]]] = {}
     for target in asked:
         cone = slicer.cone(target)
-        key = asked[target], (cone.data | cone.control) - slicer.ghosts
+        key = asked[target], slicer.hard(cone)
         known, members = alike.get(key, (cone, []))
         alike[key] = known.together(cone), [*members, target]
     cones: dict[_Cone, list[Target]] = {}
@@ -83,7 +87,10 @@ def slices(core: System, properties: Iterable[str], *, stops: bool = False) -> l
     # largest first, so that each finds the cone that contains it; ties by the order of the text
     for cone, members in sorted(cones.items(), key=lambda item: -len(item[0].data) - len(item[0].actions)):
         for larger, others in groups:
-            if cone.within(larger):
+            mine = {asked[t] for t in members}
+            if cone.within(larger) and (
+                mine <= {asked[t] for t in others} or slicer.hard(cone) == slicer.hard(larger)
+            ):
                 others.extend(members)
                 break
         else:
@@ -98,7 +105,9 @@ def slices(core: System, properties: Iterable[str], *, stops: bool = False) -> l
 
 
 def narrowed(s: Slice, *, stops: bool = False) -> Slice:
-    """The slice without what has no say any more; after fusion that is whoever only took a lock that is gone."""
+    """The slice without what has no say any more; after fusion that is whoever only took a lock that is
+    gone.
+    """
     slicer = _Slicer(s.system, stops)
     # the cut has renumbered what is left of the state properties, and only what is wanted is left
     targets = [t for t in s.targets if t.kind != "always"]
@@ -153,6 +162,10 @@ class _Slicer:
         self.guards = [variables(a.guard) for a in core.actions]
         self.joined = _joined(core)
         self.before = {name: _ways_to(g) for name, g in self.graphs.items()}
+
+    def hard(self, cone: _Cone) -> frozenset[str]:
+        """The variables of a cone that make its states many."""
+        return (cone.data | cone.control) - self.ghosts
 
     def cone(self, target: Target) -> _Cone:
         """What has a say in one target."""
@@ -216,7 +229,9 @@ class _Growing:
         self.target = target
         self.names: set[str] = set()
         self.control: set[str] = set()
-        """Pcs that only say where a thread stands: their writers come in when they lead to something that is kept."""
+        """Pcs that only say where a thread stands: their writers come in when they lead to something that is
+        kept.
+        """
         self.actions: set[int] = set()
         self.todo: list[str] = []
 

@@ -1,4 +1,6 @@
-"""Values for a few open variables, found by trying: completes the initial state of a trace of a sliced System."""
+"""Values for a few open variables, found by trying: completes the initial state of a trace of a sliced
+System.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,8 @@ class NoValuesError(ValueError):
 def satisfy(conditions: Iterable[Expr], given: Mapping[str, Value], free: list[Var]) -> dict[str, Value]:
     """Values for the ``free`` variables such that every condition over them (and ``given`` ones) holds.
 
-    Variables that no condition joins are tried independently of each other. Conditions over anything else are left out.
+    Variables that no condition joins are tried independently of each other. Conditions over anything else are
+    left out.
     """
     names = {v.name for v in free}
     relevant = []
@@ -60,7 +63,7 @@ def _values(t: object) -> Iterable[Value]:
     if isinstance(t, Bool):
         return (False, True)
     assert isinstance(t, Int)
-    # small numbers and the largest ones: an assumption about a wide number is a bound more often than a riddle
+    # small numbers and the largest ones: an assumption about a wide number is mostly a bound
     if t.count <= MOST_VALUES:
         return [t.wrap(n) for n in range(t.count)]
     return [*range(MOST_VALUES), *(t.hi - n for n in range(16)), *(1 << b for b in range(t.width - 1))]

@@ -1,7 +1,8 @@
-"""What each action adds to the length of a trace: one if somebody can notice it or it takes a lock, else nothing.
+"""What each action adds to the length of a trace: one if somebody can notice it or it takes a lock, else
+nothing.
 
-Computed once, on the core System with all properties of the scenario, before anything is sliced or fused. So the length of a
-trace does not depend on what was asked, on the engine, or on how steps were put together.
+Computed once, on the core System with all properties of the scenario, before anything is sliced or fused. So
+the length of a trace does not depend on what was asked, on the engine, or on how steps were put together.
 """
 
 from __future__ import annotations

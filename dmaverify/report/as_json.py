@@ -42,6 +42,7 @@ def report_json(report: Report) -> dict[str, Any]:
         "engine": report.engine,
         "seed": report.seed,
         "interrupted": report.interrupted,
+        "diagnostics": report.diagnostics,
         "seconds": round(report.seconds, 3),
         "scenarios": [_scenario(s) for s in report.scenarios],
     }

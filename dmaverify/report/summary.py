@@ -41,16 +41,25 @@ class TextOptions:
 def report_lines(report: Report, options: TextOptions) -> list[Line]:
     """The whole report."""
     out: list[Line] = []
+    for s in report.scenarios:
+        out += part_lines(report, s, options)
+    return out + end_lines(report)
+
+
+def part_lines(report: Report, s: ScenarioResult, options: TextOptions) -> list[Line]:
+    """One scenario as a part of a report: with several, one line is enough for what is as expected."""
     brief = len(report.scenarios) > 1 and not options.verbose
-    for i, s in enumerate(report.scenarios):
-        lines = _brief(s, report, options) if brief else scenario_lines(s, options)
-        if i and not (brief and len(lines) == 1):
-            out.append(())
-        out += lines
+    lines = _brief(s, report, options) if brief else scenario_lines(s, options)
+    return lines if brief and len(lines) == 1 else [*lines, ()]
+
+
+def end_lines(report: Report) -> list[Line]:
+    """What stands below all scenarios."""
+    out = [text(line, "bad") for d in report.diagnostics for line in d.split("\n")]
     if len(report.scenarios) > 1:
-        out += [(), *_totals(report)]
+        out += _totals(report)
     if report.interrupted:
-        out += [(), text("interrupted: what is shown above was finished before", "warn")]
+        out.append(text("interrupted: what is shown above was finished before", "warn"))
     return out
 
 
@@ -162,7 +171,7 @@ def _table(s: ScenarioResult, options: TextOptions) -> list[Line]:
     out: list[Line] = []
     for columns, last in _chunks(shown, first, bool(others), options.width):
         out += _block(s, columns, others if last else [], last)
-        out.append(())
+    out.append(())
     out += _mismatches(s, options)
     out += page.hanging("", _footer(s), 2, 0, options.width)
     return out

@@ -1,13 +1,16 @@
-"""Random tiny systems with threads, locks, hardware that acts by itself, locals, inputs, asserts and observers.
+"""Random tiny systems with threads, locks, hardware that acts by itself, locals, inputs, asserts and
+observers.
 
-They are built statement by statement as a compiler would: one action for each statement, a lock as a condition of the action
-that takes it. Small on purpose: a search of one takes milliseconds, and most interactions need only two or three statements.
+They are built statement by statement as a compiler would: one action for each statement, a lock as a
+condition of the action that takes it. Small on purpose: a search of one takes milliseconds, and most
+interactions need only two or three statements.
 """
 
 from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from dataclasses import replace
 
 from dmaverify.ir.expr import (
     FALSE,
@@ -74,7 +77,7 @@ class Program:
             self.vars.append(Var("cell", Map(PAIR, BOOL), (False, False)))
             self.vars.append(Var("held", Map(PAIR, BOOL), (False, False)))
 
-    # -- expressions ----------------------------------------------------------------------------------------------
+    # -- expressions ------------------------------------------------------------------------------------
 
     def value(self, t: Type, readable: dict[str, Type]) -> Expr:
         """A random expression of type ``t`` over some variables."""
@@ -112,7 +115,7 @@ class Program:
             return self.r.choice((and_, or_))(one, self.test(readable))
         return one
 
-    # -- threads --------------------------------------------------------------------------------------------------
+    # -- threads ----------------------------------------------------------------------------------------
 
     def thread(self, name: str) -> None:
         """A thread of a few statements: some alone, some in locked stretches, perhaps a loop around them."""
@@ -134,9 +137,14 @@ class Program:
         pc = f"{name}.pc"
         self.vars.append(Var(pc, Range(0, last), 0, Kind.PC, name))
         loops = r.random() < 0.3
+        # now and then a thread does not start before the first one has ended
+        follows = bool(self.threads) and r.random() < 0.15
         for at, make in enumerate(body):
             after = 0 if loops and at == last - 1 else at + 1
-            self.actions.append(make(name, at, after))
+            action = make(name, at, after)
+            if follows and at == 0:
+                action = replace(action, guard=and_(action.guard, self.ended(self.threads[0])))
+            self.actions.append(action)
         self.threads.append(Thread(name, pc, name, is_device=device, ends=frozenset({last})))
 
     def locked(
@@ -273,7 +281,9 @@ class Program:
         return make
 
     def skip(self, name: str, at: int, after: int) -> Expr:
-        """Where a branch goes instead: over the next statement, even out of a locked stretch or into the loop."""
+        """Where a branch goes instead: over the next statement, even out of a locked stretch or into the
+        loop.
+        """
         last = next(v.type.count for v in self.vars if v.name == f"{name}.pc") - 1
         return self.pc(name, min(after + 1, last) if after > at else 0)
 
@@ -282,7 +292,7 @@ class Program:
         self.labels += 1
         return f"l{self.labels}"
 
-    # -- the rest -------------------------------------------------------------------------------------------------
+    # -- the rest ---------------------------------------------------------------------------------------
 
     def hardware(self, n: int) -> None:
         """Something that happens by itself, once or whenever it may."""
@@ -305,9 +315,16 @@ class Program:
         for t in asked:
             pc = next(v for v in self.vars if v.name == t.pc)
             last = pc.type.count - 1
-            stands = eq(var(pc.name, pc.type), const(self.r.choice((last, last, self.r.randint(0, last))), pc.type))
+            stands = eq(
+                var(pc.name, pc.type), const(self.r.choice((last, last, self.r.randint(0, last))), pc.type)
+            )
             parts.append(not_(stands) if mixed and self.r.random() < 0.3 else stands)
         return and_(*parts, self.test(self.shared)) if mixed else and_(*parts)
+
+    def ended(self, t: Thread) -> Expr:
+        """The thread stands at its end."""
+        pc = next(v for v in self.vars if v.name == t.pc)
+        return eq(var(pc.name, pc.type), const(pc.type.count - 1, pc.type))
 
     def observer(self) -> Always | None:
         """A state property, judged anywhere or where the locks of what it reads are free."""

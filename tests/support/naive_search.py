@@ -24,7 +24,9 @@ class Found:
 
 
 def search(system: System, weigh: Callable[[Action], int] | None = None) -> Found:
-    """Visit every reachable state; ``weigh`` says what an action adds to the length (else the action does)."""
+    """Visit every reachable state; ``weigh`` says what an action adds to the length (else the action
+    does).
+    """
     run = Interpreter(system)
     found = Found()
     tie = itertools.count()

@@ -16,7 +16,9 @@ BASE = 0x8000_0000
 Line = dict[str, Any]
 
 
-@lru_cache(maxsize=1)  # the syntax trees of two programs may be the same, and know what they meant in the last one
+@lru_cache(
+    maxsize=1
+)  # the syntax trees of two programs may be the same, and know what they meant in the last one
 def _loaded(monitor: str) -> Any:
     return load_monitors(monitor, None, None)
 
@@ -26,9 +28,7 @@ def judge_for(monitor: str) -> Judge:
     small = monitor.startswith("small")
     checked, instances = _loaded(SMALL if small else monitor)
     wanted = monitor.partition(".")[2]
-    return make_judge(
-        checked, [i for i in instances if not wanted or i.name == wanted], open_world(checked)
-    )
+    return make_judge(checked, [i for i in instances if not wanted or i.name == wanted], open_world(checked))
 
 
 def feed(judge: Judge, *lines: Line) -> list[Failure]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from dmaverify.ir.expr import FALSE, TRUE, Expr, const, not_
@@ -49,8 +49,8 @@ def place(at: int, of: int) -> Expr:
 
 
 def system(
-    variables: dict[str, Type | Var],
-    threads: dict[str, Sequence[Do]],
+    variables: Mapping[str, Type] | Mapping[str, Type | Var],
+    threads: Mapping[str, Sequence[Do]],
     hardware: Sequence[Action] = (),
     always: Sequence[Always] = (),
     properties: Sequence[str] = ("p",),

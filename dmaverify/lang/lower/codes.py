@@ -8,8 +8,8 @@ TABLE = (
     Code(
         "DMA080",
         "a shift by too much",
-        "C leaves a shift by the width or more, or by a negative amount, undefined. The model computes 0 (signed, "
-        "to the right: the sign everywhere) and this check fails, so that nothing is concluded from it.",
+        "C leaves a shift by the width or more, or by a negative amount, undefined. The model computes 0 "
+        "(signed, to the right: the sign everywhere) and this check fails, so that nothing is concluded from it.",
         "u32(1) << 32",
     ),
     Code(
@@ -36,8 +36,8 @@ TABLE = (
     Code(
         "DMA085",
         "a bound of the model is too small",
-        "An `object … max N`, a list or set with a limit, a loop or a recursion ran over its bound. This is no "
-        "error of the kernel: the verdict is `unknown (bound)` until the bound is raised.",
+        "An `object … max N`, a list or set with a limit, a loop or a recursion ran over its bound. This is "
+        "no error of the kernel: the verdict is `unknown (bound)` until the bound is raised.",
     ),
     Code(
         "DMA086",

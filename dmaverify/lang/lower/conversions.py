@@ -175,7 +175,7 @@ def stored_as(ctx: Ctx, v: Val, ir: Type, span: Span) -> Expr:
     raise Unsupported("a set or a range is not a value that can be kept", span)
 
 
-# -- lists and sets of anything but indexes: cells from the front, the rest cleared ---------------------------------------------
+# -- lists, and sets of anything but indexes: cells from the front, the rest cleared -----------
 
 
 def is_list(t: Type) -> bool:

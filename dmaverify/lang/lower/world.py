@@ -299,7 +299,7 @@ class World:
         return [self.layout.parent(b, coarse) for b in self.layout.blocks(fine)]
 
     def children(self, coarse: sem.IndexT, fine: sem.IndexT) -> list[tuple[int, int]]:
-        """For each block of a partition, the blocks of another that lie in it: from, and up to but without."""
+        """For each block of a partition, the blocks of another that lie in it: the first, and after the last."""
         found = [self.layout.inner(b, fine) for b in self.layout.blocks(coarse)]
         return [(r.start, r.stop) for r in found]
 

@@ -1,0 +1,156 @@
+"""The judge against the compiler: a run of the reference System, told as plain events, fails at the same events and clauses.
+
+The two meanings of a monitor's text share the parser and the checker only, so that each finds the other's mistakes.
+"""
+
+from __future__ import annotations
+
+import io
+import random
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from dmaverify.checking.walk import random_walk
+from dmaverify.engines.interp import Failed, Interpreter
+from dmaverify.engines.replay import replay
+from dmaverify.evidence.events import Run, run_of
+from dmaverify.evidence.report import judge_file
+from dmaverify.evidence.selfcheck import SelfCheck, self_check, stream_of
+from dmaverify.evidence.stream import write
+from dmaverify.ir.expr import FALSE, TRUE
+from dmaverify.ir.system import Check, Emit, System
+from dmaverify.lang.compile import Compiled, compile_scenario
+from dmaverify.verdict import Step, Trace
+
+BOARDS = Path(__file__).resolve().parent.parent / "models" / "boards"
+
+SCENARIOS = [
+    ("shared-pool.dma", None),
+    ("shared-pool.dma", "v3_10"),
+    ("shared-pool.dma", "unlocked_free"),
+    ("racing-probes.dma", "v4_9"),
+    ("wrong-size-free.dma", None),
+    ("zero-size.dma", None),
+    ("probing.dma", "disabled"),
+    ("half-line.dma", "arm926"),
+    ("rx-once.dma", None),
+    ("rx-reuse.dma", "arm926"),
+    ("rx-reuse.dma", "header_rewritten@arm926"),
+    ("iova-reuse.dma", "no_sync"),
+    ("pool-behind-smmu.dma", "no_pool"),
+    ("c920-ethernet.dma", None),
+    ("vexpress-clcd.dma", "not_exclusive"),
+    ("vmap-fails.dma", "any_step@v4_9"),
+]
+WALKS = 63
+"""For each scenario: a thousand together."""
+
+FAILING = {
+    ("shared-pool.dma", "v3_10"): "no_overlap.1",
+    ("racing-probes.dma", "v4_9"): "no_overlap.1",
+    ("wrong-size-free.dma", None): "free_discipline.2",
+    ("zero-size.dma", None): "no_overlap.2",
+    ("probing.dma", "disabled"): "bound(clcd, vram).1",
+    ("half-line.dma", "arm926"): "stale(msg.data, 32).1",
+    ("rx-reuse.dma", "header_rewritten@arm926"): "ownership.3",
+}
+"""Clauses that must be among those that fail on the way, so that it is not silence that agrees."""
+
+
+def _runs(compiled: Compiled, walks: int, steps: int = 40) -> Iterator[Run]:
+    for seed in range(walks):
+        walk = random_walk(compiled.system, random.Random(seed), steps)
+        yield run_of(compiled.system, walk.states, walk.steps)
+
+
+def _first_failing(compiled: Compiled) -> tuple[Run, int, Failed]:
+    """A run in which no_overlap fails, after how many steps, and what fails."""
+    for run in _runs(compiled, 50):
+        interp = Interpreter(run.system)
+        for n, (state, action, given) in enumerate(run.steps, start=1):
+            for failed in interp.step(state, action, given).failures:
+                if failed.prop == "no_overlap":
+                    return run, n, failed
+    raise AssertionError("no run fails")
+
+
+@pytest.mark.parametrize(("file", "variant"), SCENARIOS)
+def test_random_runs_are_judged_alike(
+    file: str, variant: str | None, rounds: Callable[[int, int], int]
+) -> None:
+    compiled = compile_scenario(BOARDS / file, variant)
+    check = SelfCheck(compiled)
+    for seed, run in enumerate(_runs(compiled, rounds(WALKS, 10 * WALKS), 20)):
+        assert check.run(run) == [], f"walk {seed}"
+    if (file, variant) in FAILING:
+        assert check.agreed[FAILING[file, variant]] > 0
+
+
+def test_a_thousand_runs_are_judged() -> None:
+    assert len(SCENARIOS) * WALKS >= 1000
+
+
+@pytest.fixture(scope="module")
+def overlapping() -> Compiled:
+    return compile_scenario(BOARDS / "shared-pool.dma", "v3_10")
+
+
+def test_a_replayed_trace_is_judged_alike(overlapping: Compiled) -> None:
+    run, n, failed = _first_failing(overlapping)
+    steps = [Step(action.name, tuple(given.items())) for _, action, given in run.steps[:n]]
+    trace = Trace(tuple(run.frozen.items()), tuple(steps), failed.prop, failed.label, len(steps), False, True)
+    assert self_check(overlapping, replay(run.system, trace)) == []
+
+
+def _changed(run: Run, change: Callable[[object], object]) -> Run:
+    """The run in a System some of whose effects are others."""
+    actions = {a.name: replace(a, effects=tuple(change(e) for e in a.effects)) for a in run.system.actions}  # type: ignore[misc]
+    system: System = run.system.with_(actions=tuple(actions.values()))
+    return Run(system, run.initial, tuple((s, actions[a.name], g) for s, a, g in run.steps))
+
+
+def test_a_check_that_the_compiler_lost_is_noticed(overlapping: Compiled) -> None:
+    def lost(e: object) -> object:
+        return replace(e, cond=TRUE) if isinstance(e, Check) and e.prop == "no_overlap" else e
+
+    check = SelfCheck(overlapping)
+    said = [d for r in _runs(overlapping, 30) for d in check.run(_changed(r, lost))]
+    assert said
+    assert all("the judge fails no_overlap" in d for d in said)
+
+
+def test_a_check_that_the_compiler_made_up_is_noticed(overlapping: Compiled) -> None:
+    def made_up(e: object) -> object:
+        return replace(e, cond=FALSE) if isinstance(e, Check) and e.prop == "no_overlap" else e
+
+    check = SelfCheck(overlapping)
+    said = [d for r in _runs(overlapping, 5) for d in check.run(_changed(r, made_up))]
+    assert any("the model fails no_overlap.1, the judge does not" in d for d in said)
+
+
+def test_an_event_that_was_lost_is_noticed(overlapping: Compiled) -> None:
+    def lost(e: object) -> object:
+        return replace(e, path=FALSE) if isinstance(e, Emit) and e.event == "returned" else e
+
+    check = SelfCheck(overlapping)
+    assert any(check.run(_changed(r, lost)) for r in _runs(overlapping, 30))
+
+
+def test_a_run_is_a_stream_that_the_command_judges(overlapping: Compiled, tmp_path: Path) -> None:
+    """With the board's memory, and without knowing the board at all: the same clauses fail at the same events."""
+    run, _, _ = _first_failing(overlapping)
+    path = tmp_path / "run.jsonl"
+    with path.open("w") as file:
+        write(file, stream_of(overlapping, run, complete=True))
+    on_board = judge_file(path, "no_overlap", str(BOARDS / "shared-pool.dma"), "v3_10")
+    in_the_open = judge_file(path, "no_overlap")
+
+    def failures(report: object) -> list[tuple[str, int]]:
+        return [(f.label, f.event) for j in report.judgements for c in j.clauses for f in c.failures]  # type: ignore[attr-defined]
+
+    assert failures(on_board)
+    assert failures(on_board) == failures(in_the_open)
+    assert on_board.complete is True
