@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -45,7 +44,7 @@ def _mapped(n: int) -> Line:
 
 
 @pytest.fixture
-def evaluated(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
+def evaluated(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """How many expressions were evaluated so far."""
     count = [0]
     plain = Evaluator.value
@@ -55,7 +54,7 @@ def evaluated(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
         return plain(self, e, env)
 
     monkeypatch.setattr(Evaluator, "value", value)
-    yield count
+    return count
 
 
 @pytest.mark.parametrize(

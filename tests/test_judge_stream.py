@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 import io
 import json
 import random
+import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -89,7 +92,7 @@ def test_a_line_that_is_no_event_is_one_clear_error(text: str, tmp_path: Path) -
 def test_bytes_that_are_no_text_are_refused(content: bytes, tmp_path: Path) -> None:
     path = tmp_path / "events.jsonl"
     path.write_bytes(content)
-    with pytest.raises(DmaError, match="UTF-8|JSON"):
+    with pytest.raises(DmaError, match=r"UTF-8|JSON"):
         judge_file(path, "no_overlap")
 
 
@@ -210,10 +213,38 @@ def _mutate(text: str, rng: random.Random) -> str:
     return text
 
 
+def _replace(line: dict[str, Any], rng: random.Random) -> dict[str, Any]:
+    """The event with one of its values left out or exchanged for another JSON value."""
+    line = copy.deepcopy(line)
+    inside = [v for v in line.values() if isinstance(v, dict)]
+    holder = rng.choice([line, *inside])
+    name = rng.choice(list(holder))
+    if rng.random() < 0.3:
+        del holder[name]
+    else:
+        old = holder[name]
+        other = (
+            None,
+            0,
+            -1,
+            1 << 63,
+            "0x8000_0000",
+            "CPU",
+            [],
+            {},
+            True,
+            1.5,
+            [old],
+            {"start": 0, "size": 4096},
+        )
+        holder[name] = rng.choice((old, *other))
+    return line
+
+
 def test_mutated_streams_are_judged_or_refused(rounds: Callable[[int, int], int]) -> None:
     """Whatever the file holds: a judgement, or one diagnostic with its line. Never another exception."""
     outcomes = {"judged": 0, "refused": 0}
-    for seed in range(rounds(3000, 20_000)):
+    for seed in range(rounds(2000, 20_000)):
         rng = random.Random(seed)
         lines = [
             *random_stream(rng, 6),
@@ -222,7 +253,10 @@ def test_mutated_streams_are_judged_or_refused(rounds: Callable[[int, int], int]
             freeing(1),
             {"end": True, "complete": True},
         ]
-        text = _mutate("".join(json.dumps(line) + "\n" for line in lines), rng)
+        at = rng.randrange(len(lines))
+        lines[at] = _replace(lines[at], rng)
+        text = "".join(json.dumps(line) + "\n" for line in lines)
+        text = _mutate(text, rng) if seed % 2 else text
         judge = judge_for("all")
         try:
             for _, failure in judge_into(judge, read_lines(Path("events.jsonl"), io.StringIO(text))):
@@ -235,3 +269,15 @@ def test_mutated_streams_are_judged_or_refused(rounds: Callable[[int, int], int]
             d.render().encode("utf-8")
             outcomes["refused"] += 1
     assert min(outcomes.values()) > 100
+
+
+def test_the_page_about_it_shows_what_happens(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(root)
+    page = (root / "docs" / "judge.md").read_text(encoding="utf-8")
+    shown = re.search(r"<!-- example: dmaverify judge (.*?) -->\n```\n(.*?)```\n", page, re.DOTALL)
+    program = re.search(r"```python\n(.*?)```", page, re.DOTALL)
+    assert shown is not None
+    assert program is not None
+    status, text = _judge(*shown[1].split())
+    assert (status, text) == (1, shown[2])
+    exec(compile(program[1], "docs/judge.md", "exec"), {})

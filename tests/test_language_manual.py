@@ -11,12 +11,13 @@
 from __future__ import annotations
 
 import re
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
 
 import dmaverify
-from dmaverify.lang import limits
+from dmaverify.lang import limits, words
 from dmaverify.lang.builtins import BUILTIN_PROPERTIES, BUILTINS
 from dmaverify.lang.codes import CODES
 from dmaverify.lang.compile import checked_program, compile_scenario
@@ -47,7 +48,7 @@ def test_example(example: Example, folder: Path) -> None:
         assert [d.code for d in found] == [example.code], shown(found)
     elif example.whole and example.head[0] == "module":
         checked = checked_program(path)
-        assert not checked.diagnostics.all, shown(checked.diagnostics.all)
+        assert not checked.diagnostics, shown(checked.diagnostics)
     else:
         report = dmaverify.check(path, engine="explicit", strict=True, jobs=1)
         assert report.exit_status == 0, failures(report)
@@ -60,7 +61,7 @@ def diagnostics(path: Path, example: Example) -> list[Diagnostic]:
     """Everything that is said about the file of an example, other than that something is never used."""
     try:
         if example.file.startswith("models/") and example.complete.startswith("module"):
-            found = checked_program(path).diagnostics.all
+            found = checked_program(path).diagnostics
         else:
             found = compile_scenario(path).diagnostics
     except DmaError as error:
@@ -138,3 +139,12 @@ def section(title: str) -> str:
     m = re.search(rf"^(#+) {re.escape(title)}\n(.*?)(?=^\1 |^#{{1,2}} |\Z)", TEXT, re.DOTALL | re.MULTILINE)
     assert m is not None, title
     return m[2]
+
+
+def test_the_words_are_those_of_the_grammar() -> None:
+    written = set(re.search(r"```text\n(.*?)```", section("Words"), re.DOTALL)[1].split())  # type: ignore[index]
+    grammar = files("dmaverify.lang").joinpath("grammar.lark").read_text(encoding="utf-8")
+    rules = [line for line in grammar.splitlines() if not line.startswith("//")]
+    known = set(re.findall(r'"([a-z_]+)"', "\n".join(rules)))
+    known |= words.QUANTIFIERS | words.CHOICES | words.FOLDS | words.UNITS | {"and", "within"}
+    assert written == known, written ^ known

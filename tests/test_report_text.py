@@ -142,6 +142,12 @@ def test_errors_of_the_input_are_shown_as_they_are() -> None:
     assert s.exit_status == 2
 
 
+def test_what_is_wrong_with_every_variant_is_said_once() -> None:
+    problem = ["error[DMA050]: the scenario has no param x"]
+    variants = [VariantResult(n, diagnostics=list(problem)) for n in (None, "v")]
+    assert text(ScenarioResult("f.dma", "f", variants=variants)) == problem[0] + "\n"
+
+
 def test_an_internal_error_beats_everything_and_its_traceback_is_for_debugging() -> None:
     s = ring()
     s.variants[0].internal, s.variants[0].details = "KeyError: 'x'", "Traceback: …"

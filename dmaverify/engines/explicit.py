@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from dmaverify.engines.base import Budget, Progress, Stopped
 from dmaverify.engines.successors import Compiled, DomainError, Hit, Move, Target
 from dmaverify.ir.parts import Expansion
+from dmaverify.ir.slice import belongs
 from dmaverify.ir.system import Check, Reached, System
 from dmaverify.span import Span
 from dmaverify.verdict import Outcome, Trace, Word
@@ -364,11 +365,6 @@ def _is_of(found: Found, target: int) -> bool:
 def _no(result: Exploration) -> bool | None:
     """The answer about something that was not seen: no, if everything was visited."""
     return False if result.complete else None
-
-
-def belongs(cover: str, prop: str) -> bool:
-    """Whether a cover is that property or one of its probes."""
-    return cover == prop or cover.startswith(prop + ".")
 
 
 def _spans(system: System, prop: str) -> dict[str, Span]:

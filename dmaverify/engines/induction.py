@@ -39,6 +39,11 @@ DEEPEST = 12
 MOST_JUDGED = 4000
 """How many of the samples clauses are measured against."""
 
+SURPRISING = 8.0
+"""A clause that so many samples would contradict, if its literals were independent, is worth guessing on its own."""
+
+GUESSES = 4
+
 TAKEN = 6
 """How many of those that are kept are taken."""
 
@@ -252,14 +257,17 @@ class _Proof:
         state = self.samples.packing.pack(step.state)
         first = min(worth, key=lambda f: f.depth)
         about = self.relative.cause(step, first)
+        guesses: list[Clause] = []
         for width in (1, 2, 3):
-            kept = self._kept([self._trial(c) for c in self.learner.clauses(state, about, TRIED, width)])
+            clauses = self.learner.clauses(state, about, TRIED, width)
+            kept = self._kept([self._trial(c) for c in clauses])
             if kept:
                 return kept[:TAKEN]
+            guesses += [c for c in clauses if c.surprise >= SURPRISING][:GUESSES]
         if first.depth >= DEEPEST:
             return []
-        for cube in self.learner.cubes(step.state, about):
-            guess = self._trial(cube)
+        for clause in (*guesses, *self.learner.cubes(step.state, about)):
+            guess = self._trial(clause)
             if guess.number not in self.active and guess.number not in self.guessed:
                 self.guessed.add(guess.number)
                 if self.samples.all_satisfy(guess.condition):

@@ -216,14 +216,14 @@ class Relative:
                 solver.add(w.apply("=>", [self.switch(f), self.encode(passes(f.check))]))
             solver.add(self._any(list(wrong.values())))
             if solver.check(switches):
-                state = {
-                    v.name: decoded(solver.value(self.before[v.name]), v.type) for v in self.system.vars
-                }
-                broken = tuple(f for f in wanted if solver.value(wrong[f.number]))
-                behind = dict(state)
-                for name in self.system.actions[action].updates:
-                    term = self.behind(action).variables[name]
-                    behind[name] = decoded(solver.value(term), self.system.var(name).type)
+                state = _Model(self, self.before)
+                behind = _Model(self, self.behind(action).variables)
+                if all(f.seed is not None for f in wanted):
+                    broken = tuple(f for f in wanted if f.seed is not None and not f.seed.holds(behind))
+                else:
+                    broken = tuple(f for f in wanted if solver.value(wrong[f.number]))
+                    state.complete()
+                behind.complete(self.system.actions[action].updates)
                 given = {
                     (i.name, i.type): decoded(solver.value(self._input(i.name, i.type)), i.type)
                     for i in self.system.actions[action].inputs

@@ -31,6 +31,7 @@ class Seed:
     name: str
     values: frozenset[Value]
     at: tuple[str, int] | None
+    about_pc: bool = False
 
     def condition(self, system: System) -> Expr:
         """What the guess says."""
@@ -48,10 +49,14 @@ class Seed:
         return (self.at is not None and state[self.at[0]] != self.at[1]) or state[self.name] in self.values
 
     def with_value(self, value: Value) -> Seed | None:
-        """The guess with one value more; None if that makes too many. What holds at one place is not stretched."""
-        if self.at is not None or len(self.values) >= MOST_VALUES:
-            return None
-        return Seed(self.name, self.values | {value}, None)
+        """The guess with one value more; None if that makes too many.
+
+        What holds at one place is not stretched, except where other threads may be meanwhile: samples of rare places do not
+        have them all.
+        """
+        if self.at is None:
+            return Seed(self.name, self.values | {value}, None) if len(self.values) < MOST_VALUES else None
+        return Seed(self.name, self.values | {value}, self.at, True) if self.about_pc else None
 
 
 def seeds(system: System, samples: Samples) -> list[Seed]:
@@ -82,7 +87,7 @@ def seeds(system: System, samples: Samples) -> list[Seed]:
                 # where the other threads may be meanwhile is what mutual exclusion says, so no place is too many
                 most = len(values) if v.kind is Kind.PC else MOST_HERE
                 if len(values) <= most and len(values) < min(len(everywhere[v.name]), v.type.count):
-                    (own if mine else others).append(Seed(v.name, values, (t.pc, at)))
+                    (own if mine else others).append(Seed(v.name, values, (t.pc, at), v.kind is Kind.PC))
     return (found + own + others)[:MOST_SEEDS]
 
 

@@ -15,8 +15,9 @@ from dmaverify.engines.base import Budget
 from dmaverify.engines.relative import Fact, Relative, Step
 from dmaverify.engines.sampling import Samples
 from dmaverify.engines.seeds import Seed
+from dmaverify.ir.system import Kind
 
-CROSSES = 3000
+CROSSES = 8000
 """So many crossed states in a row without anything new end the search for more."""
 
 _Entry: TypeAlias = tuple[Fact, int, int, frozenset[int]]
@@ -71,23 +72,54 @@ class Sowing:
 
     def _cross(self) -> None:
         """Cross samples, and drop what breaks one step behind those crossed states that the guesses still allow."""
-        packing, rng = self.samples.packing, random.Random(len(self.left))
-        masks = [packing.mask(v.name) for v in self.samples.system.vars]
+        samples = self.samples
+        if len(samples.states) < 2:
+            return
+        rng = random.Random(len(self.left))
+        places = self._by_place()
+        shared, own = self._groups()
         quiet = 0
-        while quiet < CROSSES and len(self.samples.states) > 1:
-            self.budget.check()
+        while quiet < CROSSES:
             quiet += 1
-            a, b = rng.choice(self.samples.states), rng.choice(self.samples.states)
-            share = rng.random()
-            mask = sum(m for m in masks if rng.random() < share)
-            state = a & ~mask | b & mask
+            if quiet % 64 == 0:
+                self.budget.check()
+            # places rather than states are drawn, because there are places that few samples are at
+            state = rng.choice(rng.choice(places))
+            for mask in own:
+                if rng.random() < 0.5:
+                    state = state & ~mask | rng.choice(rng.choice(places)) & mask
+            if rng.random() < 0.5:
+                other = rng.choice(samples.states)
+                share = rng.random()
+                mask = sum(m for m in shared if rng.random() < share)
+                state = state & ~mask | other & mask
             if self._false_in(state) or not all(self._allowed(state)):
                 continue
-            for after in self.samples.successors(state):
+            for after in samples.successors(state):
                 broken = self._false_in(after)
                 if broken and all(self._allowed(after)):
                     quiet = 0
                     self._break(broken, after)
+
+    def _by_place(self) -> list[list[int]]:
+        """The samples at each place of each thread."""
+        found: dict[tuple[str, int], list[int]] = {}
+        for s in self.samples.states:
+            for pc, offset, mask in self._pcs:
+                found.setdefault((pc, s >> offset & mask), []).append(s)
+        return list(found.values()) or [self.samples.states]
+
+    def _groups(self) -> tuple[list[int], list[int]]:
+        """Where the bits of shared variables are, one by one, and those of each thread's own, together."""
+        packing = self.samples.packing
+        shared: list[int] = []
+        own: dict[str, int] = {}
+        for v in self.samples.system.vars:
+            if v.kind in (Kind.LOCAL, Kind.PC) and v.owner is not None:
+                own[v.owner] = own.get(v.owner, 0) | packing.mask(v.name)
+            else:
+                shared.append(packing.mask(v.name))
+        return shared, list(own.values())
 
     def _add(self, fact: Fact) -> None:
         assert fact.seed is not None

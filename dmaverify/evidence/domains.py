@@ -301,7 +301,7 @@ class _Search:
         return self.evaluator.value(e, self.env)
 
     def _alone(self, target: ast.Expr, outside: Any) -> bool:
-        """Whether one that has no cell in this map may stand for all of them, whatever other maps know of them."""
+        """Whether one that has no cell in this map may stand for all such, whatever other maps know."""
         ghost = getattr(target.base, "ref", None) if isinstance(target, ast.Index) else None
         if not self.conditions.asks <= {ghost}:
             return False

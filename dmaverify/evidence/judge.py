@@ -220,9 +220,10 @@ class _Running:
         decl: ast.Monitor = sym.decl
         self._handlers: dict[EventSym, list[ast.Handler]] = {}
         for handler in decl.handlers:
-            if judge.events.get(handler.event) is not handler.ref:
+            event = judge.events.get(handler.event)
+            if event is None or event is not handler.ref:
                 raise ValueError(f"the text of {sym.name} was checked anew, for another program, since then")
-            self._handlers.setdefault(handler.ref, []).append(handler)
+            self._handlers.setdefault(event, []).append(handler)
         self._clauses: dict[int, Clause] = {}
         of_model = {id(a) for clause in decl.always for a in walk(clause) if isinstance(a, ast.Assert)}
         for n, node in enumerate(asserts(decl), start=1):

@@ -11,8 +11,9 @@ from dmaverify.evidence.judge import KEPT, Clause, Failure, Judgement
 from dmaverify.evidence.sources import board_world, load_monitors, make_judge, open_world
 from dmaverify.evidence.stream import judge_into, read
 from dmaverify.evidence.world import World
+from dmaverify.lang.diag import Diagnostic, DmaError
 from dmaverify.results import INCONCLUSIVE, OK, UNEXPECTED
-from dmaverify.span import Span
+from dmaverify.span import NOWHERE, Span
 
 FORMAT = "dmaverify judgement 1"
 
@@ -59,6 +60,10 @@ def judge_file(
     devices and constants the stream is about, and whose imports are the monitors to choose from. Raises
     DmaError.
     """
+    if variant is not None and scenario is None:
+        raise DmaError(
+            [Diagnostic("DMA040", f"{variant} is a variant of which scenario? Name its file.", NOWHERE)]
+        )
     named = monitors if isinstance(monitors, str) else ",".join(monitors)
     checked, instances = load_monitors(named, scenario, variant)
     world: World = open_world(checked) if scenario is None else board_world(checked)

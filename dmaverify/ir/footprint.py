@@ -45,21 +45,23 @@ def _standing(pc: str, place: int) -> str:
     return f"{pc} at {place}"
 
 
-def _one_after_the_other(graph_of: Mapping[str, PcGraph]) -> set[tuple[str, str]]:
-    """Pairs of threads of which the second does not start before the first has ended.
+def _one_after_the_other(graph_of: Mapping[str, PcGraph]) -> tuple[set[tuple[str, str]], dict[str, set[int]]]:
+    """Pairs of threads of which the second does not start before the first has ended; and where it waits
+    for that.
 
-    It waits at its entry, whatever it does first, for the other to stand where nothing starts any more. What
-    either does in the middle of a step is nothing to the other.
+    It waits at its entry, whatever it does first, for the other to stand where nothing starts any more.
+    What either does in the middle of a step is nothing to the other.
     """
     waits: dict[str, set[str]] = {}
+    places: dict[str, set[int]] = {}
     for graph in graph_of.values():
-        waits[graph.thread.name] = set()
         starts = [] if graph.entry is None else graph.actions.get(graph.entry, [])
-        ended = [
-            {name for g in _conjuncts(a.guard) if (name := _ended(g, graph_of)) is not None} for a in starts
+        ends = [
+            dict(e for g in _conjuncts(a.guard) if (e := _ended(g, graph_of)) is not None) for a in starts
         ]
-        if ended:
-            waits[graph.thread.name] = set.intersection(*ended) - {graph.thread.name}
+        waits[graph.thread.name] = set.intersection(*map(set, ends)) - {graph.thread.name} if ends else set()
+        for name, place in ((n, p) for end in ends for n, p in end.items()):
+            places.setdefault(name, set()).add(place)
     pairs: set[tuple[str, str]] = set()
     for then, firsts in waits.items():
         todo, seen = list(firsts), set(firsts)
@@ -68,17 +70,18 @@ def _one_after_the_other(graph_of: Mapping[str, PcGraph]) -> set[tuple[str, str]
             seen |= more
             todo += more
         pairs |= {(first, then) for first in seen - {then}}
-    return pairs
+    return pairs, places
 
 
-def _ended(condition: Expr, graph_of: Mapping[str, PcGraph]) -> str | None:
-    """The thread that stands where nothing starts if the condition holds."""
+def _ended(condition: Expr, graph_of: Mapping[str, PcGraph]) -> tuple[str, int] | None:
+    """The thread that stands where nothing starts if the condition holds, and where."""
     if condition.op != "eq":
         return None
     for pc, place in (condition.args, condition.args[::-1]):
         if pc.op == "var" and pc.data in graph_of and place.op == "const":
             graph = graph_of[pc.data]
-            return None if int(place.value) in graph.actions else graph.thread.name
+            end = int(place.value)
+            return None if end in graph.actions else (graph.thread.name, end)
     return None
 
 
@@ -100,12 +103,13 @@ class Footprints:
         self._graphs = {g.thread.pc: g for g in graphs(system).values() if g.simple}
         self._not_foreign = {t.name: {t.name} for t in system.threads}
         """The thread itself, and those that are never at work together with it."""
-        for first, then in _one_after_the_other(self._graphs):
+        pairs, places = _one_after_the_other(self._graphs)
+        for first, then in pairs:
             self._not_foreign[first].add(then)
             self._not_foreign[then].add(first)
         self._lock_names = {id(a): self._locks(a) for a in system.actions}
-        self.stops: dict[str, set[int]] = {}
-        """By thread: places that a cover asks about, where steps therefore have to stop."""
+        self.stops: dict[str, set[int]] = places
+        """By thread: places that a cover or a later thread asks about, where steps therefore have to stop."""
         readers: dict[str, set[str]] = defaultdict(set)
         writers: dict[str, set[str]] = defaultdict(set)
         self._reads: dict[int, set[str]] = {}

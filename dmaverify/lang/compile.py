@@ -155,7 +155,6 @@ def _compiled(checked: Checked, built: Built, given: dict[str, Value], contracts
     diagnostics = Diagnostics()
     diagnostics.extend(program.warnings)
     diagnostics.extend(checked.diagnostics)
-    diagnostics.extend(world.diagnostics.all)
     sources = tuple(dict.fromkeys(p.span.file for m in program.modules.values() for p in m.parts))
     return Compiled(
         name=program.name,

@@ -68,6 +68,10 @@ def scenario_lines(s: ScenarioResult, options: TextOptions) -> list[Line]:
     out: list[Line] = [text(d) for d in s.diagnostics]
     if not s.variants:
         return out
+    said = {tuple(v.diagnostics) for v in s.variants}
+    if len(said) == 1 and any(said) and not any(v.properties or v.internal for v in s.variants):
+        # the same is wrong with every variant: once is enough
+        return out + [text(line) for d in s.variants[0].diagnostics for line in d.split("\n")]
     out += _heading(s)
     if len(s.variants) == 1:
         out += _list(s, s.variants[0], options)

@@ -109,7 +109,9 @@ def refresh() -> None:
         text = path.read_text(encoding="utf-8")
 
         def block(m: re.Match[str]) -> str:
-            return f"<!-- example: {m['command']} -->\n```\n{output_of(m['command'])[1]}```\n"
+            status, output = output_of(m["command"])
+            assert status in (0, 1), output
+            return f"<!-- example: {m['command']} -->\n```\n{output}```\n"
 
         text = _TABLE.sub(lambda m: m[1] + invariant_table() + m[3], text)
         path.write_text(_EXAMPLE.sub(block, text), encoding="utf-8")

@@ -8,6 +8,7 @@ from dmaverify.lang.lower import (  # noqa: F401
     branches,
     calls,
     choices,
+    effects,
     operators,
     pure,
     records,

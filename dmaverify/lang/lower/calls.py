@@ -269,11 +269,6 @@ def _pop(ctx: Ctx, e: ast.Pop) -> Val:
     return result
 
 
-@evaluates(ast.FaultExpr)
-def _fault(ctx: Ctx, e: ast.FaultExpr) -> Val:
-    return ctx.world.fault(ctx, e)
-
-
 @evaluates(ast.Done)
 def _done(ctx: Ctx, e: ast.Done) -> Val:
     return ctx.world.thread_done(e.ref)

@@ -9,7 +9,7 @@ TABLE = (
         "DMA080",
         "a shift by too much",
         "C leaves a shift by the width or more, or by a negative amount, undefined. The model computes 0 "
-        "(signed, to the right: the sign everywhere) and this check fails, so that nothing is concluded from it.",
+        "(signed, to the right: the sign everywhere), and this check fails, so that nothing is concluded.",
         "u32(1) << 32",
     ),
     Code(

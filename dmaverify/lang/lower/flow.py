@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from dmaverify.ir.expr import FALSE, TRUE, Expr, default, inputs, not_, var, variables
+from dmaverify.ir.expr import FALSE, TRUE, Expr, default, inputs, var, variables
 from dmaverify.ir.system import Effect
 from dmaverify.ir.system import Frame as IrFrame
 from dmaverify.ir.types import Type
@@ -308,10 +308,6 @@ class Flow:
             if before.get(key) is value or isinstance(value, Cell | Place):
                 continue
             env[key] = self.keep(step, value, key[1], key[0])
-
-    def negated(self, cond: Expr) -> Expr:
-        """The opposite of a condition."""
-        return not_(cond)
 
 
 def has_input(e: Expr) -> bool:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 
 from dmaverify.ir.expr import FALSE, TRUE, Expr, and_, ite, not_, select, some, var, variables
 from dmaverify.ir.system import Always, Check, Message
@@ -131,7 +132,7 @@ def assertion(ctx: Ctx, s: ast.Assert) -> None:
     cond = patterns.condition(ctx, s.cond)
     element = ctx.frame.element
     if inst is None:
-        prop, label = "asserts", f"asserts@{s.span.line}"
+        prop, label = "asserts", f"asserts@{Path(s.span.file).stem}:{s.span.line}"
     else:
         prop, label = inst.name, f"{inst.name}.{inst.numbers[id(s)]}"
     if element:

@@ -255,7 +255,9 @@ def _wait(ctx: Ctx, s: ast.Wait) -> None:
 
 @executes(ast.Assert)
 def _assert(ctx: Ctx, s: ast.Assert) -> None:
-    ctx.world.assertion(ctx, s)
+    from dmaverify.lang.lower.monitors import assertion
+
+    assertion(ctx, s)
 
 
 @executes(ast.Emit)
@@ -265,15 +267,11 @@ def _emit(ctx: Ctx, s: ast.Emit) -> None:
     emit(ctx, s)
 
 
-@executes(ast.MightSleep)
-def _might_sleep(ctx: Ctx, s: ast.MightSleep) -> None:
-    cond = TRUE if s.cond is None else patterns.condition(ctx, s.cond)
-    ctx.world.may_sleep(ctx, cond, s.span)
-
-
 @executes(ast.Schedule)
 def _schedule(ctx: Ctx, s: ast.Schedule) -> None:
-    ctx.world.schedule(ctx, s)
+    from dmaverify.lang.lower.threads import schedule
+
+    schedule(ctx, s)
 
 
 @executes(ast.Delete)

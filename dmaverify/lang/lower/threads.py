@@ -55,7 +55,6 @@ def flow_for(world: World, sym: symbols.ThreadSym) -> Flow:
     f = Flow(world, sym.name, actor)
     f.level = level_of(sym)
     f.cpu = sym.cpu if sym.device is None and sym.cpu else None
-    world.current = f
     world.contexts.flow = f
     world.contexts.held = []
     world.scan(getattr(sym.decl, "body", None))
@@ -117,7 +116,6 @@ def boot(world: World, calls: list[symbols.ThreadSym]) -> Flow:
     """All initcalls, level by level, in one thread."""
     f = Flow(world, BOOT, "cpu0")
     f.cpu = "cpu0"
-    world.current = f
     world.contexts.flow = f
     world.contexts.held = []
     first = [
@@ -217,7 +215,6 @@ def deferred(world: World, sym: symbols.ThreadSym) -> Flow:
 def spontaneous(world: World, sym: symbols.SpontaneousSym) -> list[Action]:
     """One action for each combination of arguments; those that can never happen are left out."""
     world.scan(sym.decl)
-    world.current = None
     world.contexts.flow = None
     world.contexts.held = []
     domains: list[list[Expr]] = []

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dmaverify.ir.expr import FALSE, TRUE, Expr, and_, const, eq, ite, le, lt, mk, not_, or_, select, some
-from dmaverify.ir.types import Bool, Enum, Flags, Index, Int, Map, Mask, Opt, Range, Record, Type
+from dmaverify.ir.types import Bool, Enum, Flags, Index, Int, Map, Mask, Opt, Range
 from dmaverify.ir.types import Type as IrType
 
 
@@ -225,16 +225,3 @@ def exprs_of(v: Val) -> list[Expr]:
     if isinstance(v, RangeV):
         return [v.lo, v.hi]
     return []
-
-
-def tag_type(t: Type) -> Type:
-    """The type of the tag of an enum with payloads; of a plain enum, itself."""
-    return t.fields[0][1] if isinstance(t, Record) else t
-
-
-def map_of(keys: list[IrType], of: IrType) -> IrType:
-    """``[K1] -> [K2] -> of``."""
-    t = of
-    for k in reversed(keys):
-        t = Map(k, t)
-    return t

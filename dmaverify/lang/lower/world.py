@@ -5,15 +5,14 @@ selected.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from dmaverify.ir.expr import FALSE, TRUE, Expr, and_, const, eq, ite, not_, or_, raw, var, variables
+from dmaverify.ir.expr import Expr, const, raw, var
 from dmaverify.ir.system import Kind, Var
 from dmaverify.ir.types import BOOL, Index, Map, Opt, Range, Record, Type, Value
 from dmaverify.lang import ast, sem, symbols
 from dmaverify.lang.check.result import Checked
-from dmaverify.lang.diag import Diagnostics
 from dmaverify.lang.layout import Layout
 from dmaverify.lang.lower.context import Ctx, Frame, Key, Unsupported, ev
 from dmaverify.lang.lower.conversions import stored
@@ -42,13 +41,6 @@ class Budget:
     type: Range
 
 
-@dataclass
-class Lemmas:
-    """Lemmas whose variables range over too many values to go through: proved alone."""
-
-    found: list[tuple[ast.Lemma, str]] = field(default_factory=list)
-
-
 class World:
     """One program and one instance of its params, while it is lowered."""
 
@@ -62,7 +54,6 @@ class World:
         self.layout = layout
         self.given = params
         self.symbolic = symbolic
-        self.diagnostics = Diagnostics()
         self.types: dict[str, Type] = {}
         self.vars: dict[str, Var] = {}
         self.frozen: set[str] = set()
@@ -88,11 +79,9 @@ class World:
         self._taken: dict[str, object] = {}
         self._deleted: set[int] | None = None
         self._paths: dict[str, list[int]] = {}
-        self._labels: dict[int, dict[str, symbols.LabelSym]] = {}
         self.slots: Slots
         self.contexts: Contexts
         self.contracts: dict[str, Contract] = {}
-        self.current: Flow | None = None
         self.covers: list[Any] = []
 
     # -- types and constants ---------------------------------------------
@@ -299,7 +288,7 @@ class World:
         return [self.layout.parent(b, coarse) for b in self.layout.blocks(fine)]
 
     def children(self, coarse: sem.IndexT, fine: sem.IndexT) -> list[tuple[int, int]]:
-        """For each block of a partition, the blocks of another that lie in it: the first, and after the last."""
+        """For each block of a partition, the blocks of another that lie in it: first, and after the last."""
         found = [self.layout.inner(b, fine) for b in self.layout.blocks(coarse)]
         return [(r.start, r.stop) for r in found]
 
@@ -391,49 +380,3 @@ class World:
     def lock_taken(self, f: Flow, place: Any, irq: bool, s: ast.Lock) -> None:
         """Note who takes a lock, and how."""
         self.lock_uses.append((place.var, f.cpu, f.level, irq or self.contexts.irqs_off(), s.span))
-
-    # -- effects with a meaning of their own ---------------------------------------------
-
-    def fault(self, ctx: Ctx, e: ast.FaultExpr) -> Val:
-        """``fault NAME``: may be true while a budget is left."""
-        self.used_faults.add(e.name)
-        for b in self.budgets:
-            if b.names is not None and e.name not in b.names:
-                continue
-            step = ctx.step
-            chosen = step.choose(f"fault_{e.name}", BOOL)
-            left = step.read(b.variable)
-            assert isinstance(left, Expr)
-            step.require(or_(not_(chosen), not_(eq(left, const(0, b.type)))))
-            fewer: Expr = left
-            for i in range(1, b.type.hi + 1):
-                fewer = ite(and_(chosen, eq(left, const(i, b.type))), const(i - 1, b.type), fewer)
-            step.write(b.variable, fewer)
-            step.reached(f"fault {e.name}", e.span, chosen)
-            return chosen
-        return FALSE
-
-    def may_sleep(self, ctx: Ctx, cond: Expr, span: Span) -> None:
-        """``might_sleep``: not in an interrupt, not with a lock held."""
-        allowed = TRUE if self.contexts.may_sleep() else FALSE
-        label = f"context.{ctx.frame.name}@{span.line}"
-        ctx.step.check(
-            "context", label, or_(not_(cond), allowed), ("this may sleep, and nothing may here",), span
-        )
-
-    def schedule(self, ctx: Ctx, s: ast.Schedule) -> None:
-        """``schedule``, ``arm``, ``cancel``: the pending bit of a work or timer."""
-        from dmaverify.lang.lower.threads import schedule
-
-        schedule(ctx, s)
-
-    def assertion(self, ctx: Ctx, s: ast.Assert) -> None:
-        """An ``assert``: of a monitor, or of the scenario."""
-        from dmaverify.lang.lower.monitors import assertion
-
-        assertion(ctx, s)
-
-
-def reads(e: Expr) -> set[str]:
-    """The variables that an expression reads, stand-ins left out."""
-    return {v for v in variables(e) if not v.startswith("@")}
