@@ -85,7 +85,8 @@ class _Checking:
             self.models.append(model)
             result.asked = tuple(dict.fromkeys((*result.asked, *model.properties)))
             wanted = tuple(n for n in model.properties if not options.only or n in options.only)
-            self.parts = self.parts or {name: [] for name in wanted}
+            for name in wanted:  # an instance may have built-in checks that smaller ones do not have
+                self.parts.setdefault(name, [])
             decider = Decider(model.system, options, self._progress(), model.by_name)
             judge = None if model.compiled is None else _second_judge(model.compiled)
             for outcome in decider.outcomes(wanted):
@@ -115,7 +116,8 @@ class _Checking:
         results = []
         for name, parts in self.parts.items():
             violated = any(p.outcome.word is Word.VIOLATED for p in parts)
-            if not parts or (len(parts) < len(self.models) and not violated):
+            due = sum(name in m.properties for m in self.models)
+            if not parts or (len(parts) < due and not violated):
                 continue
             outcome = merge(name, [p.outcome for p in parts])
             r = self._result(name, outcome)
@@ -132,7 +134,7 @@ class _Checking:
         self.result.properties = [r for r, _ in results]
 
     def _result(self, name: str, o: Outcome) -> PropertyResult:
-        model = self.models[0]
+        model = next(m for m in self.models if name in m.properties)
         known = {p.name: p for p in model.system.properties}
         if name in model.covers:
             r = PropertyResult(name, "", o.word, "cover", span=model.covers[name])

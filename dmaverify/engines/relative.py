@@ -6,14 +6,14 @@ also says which facts a proof used, and a proof stays good until one of those is
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
 from dmaverify.engines.base import Budget
 from dmaverify.engines.seeds import Seed, places_behind
 from dmaverify.engines.smt.encode import Encoder, no_inputs
-from dmaverify.engines.smt.solver import SolverName, Term, make_solver
+from dmaverify.engines.smt.solver import Solver, SolverName, Term, make_solver
 from dmaverify.engines.smt.terms import constant, decoded, sort_of
 from dmaverify.engines.smt.unroll import enabled, passes
 from dmaverify.ir.expr import TRUE, Expr, and_, not_, variables
@@ -49,11 +49,29 @@ class Step:
     """A counterexample to a one-step proof: the facts hold in ``state``, and some do not behind the action."""
 
     action: int
-    state: dict[str, Value]
+    state: Mapping[str, Value]
+    """All of it, unless only guesses were asked about."""
     broken: tuple[Fact, ...]
-    behind: dict[str, Value]
-    """The state behind the action."""
+    behind: Mapping[str, Value]
+    """Of the state behind the action what the broken guesses are about."""
     inputs: dict[tuple[str, Type], Value]
+
+
+class _Model(dict[str, Value]):
+    """Values of variables in the solver's model, asked for when they are looked at: asking takes its time."""
+
+    def __init__(self, system: System, solver: Solver, terms: Mapping[str, Term]) -> None:
+        super().__init__()
+        self._system, self._solver, self._terms = system, solver, terms
+
+    def __missing__(self, name: str) -> Value:
+        value = self[name] = decoded(self._solver.value(self._terms[name]), self._system.var(name).type)
+        return value
+
+    def complete(self) -> None:
+        """Ask for all."""
+        for v in self._system.vars:
+            self[v.name]
 
 
 class Relative:
@@ -216,14 +234,13 @@ class Relative:
                 solver.add(w.apply("=>", [self.switch(f), self.encode(passes(f.check))]))
             solver.add(self._any(list(wrong.values())))
             if solver.check(switches):
-                state = _Model(self, self.before)
-                behind = _Model(self, self.behind(action).variables)
+                state = _Model(self.system, solver, self.before)
+                behind = _Model(self.system, solver, self.behind(action).variables)
                 if all(f.seed is not None for f in wanted):
                     broken = tuple(f for f in wanted if f.seed is not None and not f.seed.holds(behind))
                 else:
                     broken = tuple(f for f in wanted if solver.value(wrong[f.number]))
                     state.complete()
-                behind.complete(self.system.actions[action].updates)
                 given = {
                     (i.name, i.type): decoded(solver.value(self._input(i.name, i.type)), i.type)
                     for i in self.system.actions[action].inputs

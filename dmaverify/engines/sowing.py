@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TypeAlias
 
 from dmaverify.engines.base import Budget
@@ -16,6 +17,7 @@ from dmaverify.engines.relative import Fact, Relative, Step
 from dmaverify.engines.sampling import Samples
 from dmaverify.engines.seeds import Seed
 from dmaverify.ir.system import Kind
+from dmaverify.ir.types import Value
 
 CROSSES = 8000
 """So many crossed states in a row without anything new end the search for more."""
@@ -64,7 +66,7 @@ class Sowing:
                 continue
             answer = self.relative.step(action, wanted, [*self.given, *self.left.values()], exact=False)
             if isinstance(answer, Step):
-                self._break(answer.broken, self.samples.packing.pack(answer.behind))
+                self._break(answer.broken, answer.behind.__getitem__)
             else:
                 del self._todo[action]
                 self._rests_on[action] = answer
@@ -99,7 +101,7 @@ class Sowing:
                 broken = self._false_in(after)
                 if broken and all(self._allowed(after)):
                     quiet = 0
-                    self._break(broken, after)
+                    self._break(broken, partial(self.samples.packing.value, after))
 
     def _by_place(self) -> list[list[int]]:
         """The samples at each place of each thread."""
@@ -137,7 +139,7 @@ class Sowing:
         packing = self.samples.packing
         return self._at.setdefault((pc, packing.place(pc, place) >> packing.offset[pc]), {})
 
-    def _break(self, broken: Sequence[Fact], state: int) -> None:
+    def _break(self, broken: Sequence[Fact], value: Callable[[str], Value]) -> None:
         """Drop or stretch guesses that are false in a state; what rested on them has to be shown again."""
         gone = set()
         for f in broken:
@@ -145,7 +147,7 @@ class Sowing:
             gone.add(f.number)
             del self.left[f.number]
             del self._place(f)[f.number]
-            wider = f.seed.with_value(self.samples.packing.value(state, f.seed.name))
+            wider = f.seed.with_value(value(f.seed.name))
             if wider is not None:
                 fact = self.fresh(wider)
                 self._add(fact)

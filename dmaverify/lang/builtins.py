@@ -50,6 +50,7 @@ BUILTIN_PROPERTIES = {
     "deadlock": "nothing can go on",
     "uninitialised": "a local read before it was set",
     "misuse": "a call against what the callee requires",
-    "no_leak": "what was taken is given back in the end",
+    "asserts": "what the scenario and its models assert",
+    "bound": "a bound of the model is too small",
 }
 """Properties that no monitor declares; a scenario may name them in ``check`` and ``expect``."""

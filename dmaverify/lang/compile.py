@@ -24,16 +24,20 @@ from dmaverify.lang.check.result import Checked
 from dmaverify.lang.consteval import NotConstant
 from dmaverify.lang.diag import Diagnostic, Diagnostics, DmaError
 from dmaverify.lang.layout import Layout
-from dmaverify.lang.link import Loaded, load
+from dmaverify.lang.link import load
 from dmaverify.lang.lower.alone import contract_alone, is_wide, lemma_alone
 from dmaverify.lang.lower.blocks import elements
 from dmaverify.lang.lower.context import Ctx, Frame, Unsupported
-from dmaverify.lang.lower.contracts import contracts_of
+from dmaverify.lang.lower.contracts import can_stand_alone, contracts_of
 from dmaverify.lang.lower.scenario import Built, CoverInfo, build
 from dmaverify.lang.lower.step import Step
+from dmaverify.lang.lower.vals import RangeV
 from dmaverify.lang.lower.world import World
 from dmaverify.lang.program import Checks, Expectations, Program
 from dmaverify.span import NOWHERE
+
+MOST_INSTANCES = 256
+"""A param with more values than this is a variable rather than a System for each of them."""
 
 
 @dataclass(frozen=True)
@@ -81,25 +85,9 @@ class Compiled:
         return self.system.notes
 
 
-_loaded: dict[tuple[str, int], Loaded] = {}
-
-
-def _load(path: str | Path) -> Loaded:
-    """The linked file; kept while the file does not change, since all variants share it."""
-    p = Path(path)
-    try:
-        key = (str(p.resolve()), p.stat().st_mtime_ns)
-    except OSError:
-        return load(path)
-    if key not in _loaded:
-        _loaded.clear()
-        _loaded[key] = load(path)
-    return _loaded[key]
-
-
 def checked_program(path: str | Path, variant: str | None = None) -> Checked:
     """The program of a scenario or variant, checked. Raises DmaError with everything that is wrong."""
-    program = _load(path).program(variant)
+    program = load(path).program(variant)
     return check(program)
 
 
@@ -108,15 +96,16 @@ def compile_scenario(
     variant: str | None = None,
     params: Mapping[str, Value | str] | None = None,
     *,
-    symbolic: Iterable[str] = (),
-    contracts: Iterable[str] = (),
+    symbolic: Iterable[str] | None = None,
+    contracts: Iterable[str] | None = None,
     monitors: Iterable[str] | None = None,
 ) -> Compiled:
     """The System of a scenario.
 
     ``params``: values for params (numbers, truth values, or names of enum members and of indexes).
-    ``symbolic``: params that become frozen variables. ``contracts``: procs whose contract stands for their
-    body. ``monitors``: only these are composed in (the empty list: none), whatever the scenario asks for.
+    ``symbolic``: params that become frozen variables; if it is not said, those whose domain is too large for a
+    System for each value. ``contracts``: procs whose contract stands for their body; if it is not said, none,
+    or all that have one where some param is a variable. ``monitors``: only these are composed in (the empty list: none), whatever the scenario asks for.
 
     Raises DmaError.
     """
@@ -129,8 +118,8 @@ def compile_checked(
     checked: Checked,
     params: Mapping[str, Value | str] | None = None,
     *,
-    symbolic: Iterable[str] = (),
-    contracts: Iterable[str] = (),
+    symbolic: Iterable[str] | None = None,
+    contracts: Iterable[str] | None = None,
     monitors: Iterable[str] | None = None,
 ) -> Compiled:
     """The same for a program that was checked already, and last of all that share its trees."""
@@ -140,13 +129,16 @@ def compile_checked(
             [Diagnostic("DMA014", f"{program.name} is a module, and only a scenario can run", NOWHERE)]
         )
     try:
-        given = _given(checked, params or {}, set(symbolic))
-        world = World(checked, Layout(checked, given), given, set(symbolic))
+        free = wide_params(checked) - set(params or ()) if symbolic is None else set(symbolic)
+        given = _given(checked, params or {}, free)
+        world = World(checked, Layout(checked, given), given, free)
+        if contracts is None:
+            contracts = [p.name for p in checked.procs if can_stand_alone(p)] if free else []
         used = frozenset(contracts)
         built = build(world, monitors, lambda w: w.contracts.update(contracts_of(w, used)))
     except NotConstant as error:
         raise DmaError([Diagnostic("DMA089", str(error), NOWHERE)]) from error
-    return _compiled(checked, built, given, used)
+    return _compiled(checked, built, given, used & world.called)
 
 
 def _compiled(checked: Checked, built: Built, given: dict[str, Value], contracts: frozenset[str]) -> Compiled:
@@ -221,20 +213,36 @@ def compile_lemmas(path: str | Path, variant: str | None = None) -> dict[str, Sy
 
 def param_instances(path: str | Path, variant: str | None = None) -> list[dict[str, Value]]:
     """Every choice of params that a scenario asks for, smallest first; one empty choice if it has none with a
-    domain.
+    domain. Params that become frozen variables are left out.
     """
     checked = checked_program(path, variant)
     world = World(checked, Layout(checked), {}, set())
+    wide = wide_params(checked)
     names: list[str] = []
     domains: list[list[Value]] = []
     for p in checked.params:
-        if p.domain is None:
+        if p.domain is None or p.name in wide:
             continue
         ctx = Ctx(world, Step(world.type_of), Frame(""))
         found = elements(ctx, world.pure(p.domain), p.span)
         names.append(p.name)
         domains.append(sorted({x.value for c, x in found if x.is_const}))
     return [dict(zip(names, choice, strict=True)) for choice in product(*domains)]
+
+
+def wide_params(checked: Checked) -> set[str]:
+    """The params with too many values for a System for each: those with any value, or with a wide range."""
+    found: set[str] = set()
+    world = World(checked, Layout(checked), {}, set())
+    for p in checked.params:
+        if isinstance(p.value, ast.AnyType):
+            found.add(p.name)
+        elif p.domain is not None:
+            domain = world.pure(p.domain)
+            if isinstance(domain, RangeV) and domain.lo.is_const and domain.hi.is_const:
+                if domain.hi.value - domain.lo.value > MOST_INSTANCES:
+                    found.add(p.name)
+    return found
 
 
 def _given(checked: Checked, params: Mapping[str, Value | str], symbolic: set[str]) -> dict[str, Value]:

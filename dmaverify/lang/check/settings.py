@@ -10,6 +10,7 @@ from dmaverify.lang.check.base import Why
 from dmaverify.lang.check.scope import suggest
 from dmaverify.lang.symbols import (
     AttrRef,
+    ConstSym,
     DeviceSym,
     OptionSym,
     RegionSym,
@@ -44,10 +45,23 @@ class Settings:
     def _hardware(self, s: ast.Setting) -> None:
         sym = self._option(s.name, s.name_span)
         s.ref = sym
-        if sym is not None:
+        names = [n for m in self.checker.scopes.modules.values() for n in m.options]
+        if sym is not None and not (_says_bool(sym) and self._comma_missing(s, names)):
             sym.value = setting_value(s)
         for inner in s.block or []:
             self._hardware(inner)
+
+    def _comma_missing(self, s: ast.Setting, names: list[str]) -> bool:
+        """Whether a setting that is on or off has the next one for its value; reported."""
+        if not isinstance(s.value, ast.Name) or s.value.name not in names:
+            return False
+        self.diags.error(
+            "DMA067",
+            f"{s.name} is on or off, and {s.value.name} is a setting of its own",
+            s.value.span,
+            fix=f"Write a comma between them:  {s.name}, {s.value.name} …",
+        )
+        return True
 
     def _option(self, name: str, span: Span) -> OptionSym | None:
         scopes = self.checker.scopes
@@ -134,6 +148,8 @@ class Settings:
                 field = f if isinstance(of, sem.RecordT) else None
                 s.ref = AttrRef(const, field, f.ty)
                 value = setting_value(s)
+                if isinstance(f.ty, sem.BoolT) and self._comma_missing(s, _field_names(self, consts)):
+                    return
                 if s.value is None and not isinstance(f.ty, sem.BoolT):
                     self.diags.error(
                         "DMA067", f"{s.name} needs a value", s.span, notes=[(f.span, f"{f.name} is {f.ty}")]
@@ -145,7 +161,7 @@ class Settings:
                 self.out.attributes[const.name, owner.name, f.name if field is not None else ""] = value
                 self.checker.use(const, s.span, owner)
                 return
-        names = [f.name for c in consts for f in self.checker.record_fields(c)]
+        names = _field_names(self, consts)
         if owner.what == "region":
             names += sorted(SETTING_WORDS)
         self.diags.error("DMA067", f"a {owner.what} has no {s.name}", s.name_span, fix=suggest(s.name, names))
@@ -182,6 +198,17 @@ class Settings:
                 if f.size is not None:
                     body = self.checker.const_body(self.checker.scopes.scenario, p)
                     body.expect(f.size, sem.I64.with_unit("bytes"), Why(f"the size of {p.name}.{f.name}"))
+
+
+def _field_names(settings: Settings, consts: list[ConstSym]) -> list[str]:
+    """What may be said of a region or device."""
+    return [f.name for c in consts for f in settings.checker.record_fields(c)]
+
+
+def _says_bool(option: OptionSym) -> bool:
+    """Whether an option is declared as a truth value; its type is not known yet."""
+    t = option.decl.type
+    return isinstance(option.value, ast.BoolLit) if t is None else isinstance(t, ast.TypeName) and t.name == "bool"
 
 
 def setting_value(s: ast.Setting) -> ast.Expr:

@@ -183,17 +183,24 @@ def _new(ctx: Ctx, e: ast.New) -> Val:
     assert isinstance(used, Expr)
     consts = index_consts(index)
     free = [not_(select(used, i)) for i in consts]
-    require(ctx, "bound", or_(*free), e.span, f"more than {len(consts)} of {ty}")
+    room = or_(*free)
+    may_fail = isinstance(e.ty, sem.OptT)  # an `else` follows: running out is a way to fail
+    if not may_fail:
+        require(ctx, "bound", room, e.span, f"more than {len(consts)} of {ty}")
     which = consts[-1]
     for f, i in reversed(list(zip(free[:-1], consts[:-1], strict=True))):
         which = ite(f, i, which)
     names = [f for f in ty.fields if not isinstance(ty.fields[f].ty, sem.LockT)]
     fields = {n: ty.fields[n] for n in names}
     values = field_values(ctx, fields, e.inits, {}, e.span)
-    step.write(w.object_used(ty), store(used, which, TRUE))
-    for name, value in zip(names, values, strict=True):
-        write_place(step, Place(w.object_field(ty, name), (which,)), value)
-    return some(which) if isinstance(e.ty, sem.OptT) else which
+
+    def make() -> None:
+        step.write(w.object_used(ty), store(used, which, TRUE))
+        for name, value in zip(names, values, strict=True):
+            write_place(step, Place(w.object_field(ty, name), (which,)), value)
+
+    step.when(room if may_fail else TRUE, make)
+    return ite(room, some(which), null_of(Opt(index))) if may_fail else which
 
 
 def delete(ctx: Ctx, target: ast.Expr) -> None:

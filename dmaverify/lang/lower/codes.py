@@ -6,6 +6,19 @@ from dmaverify.lang.codes import CODES, Code, register
 
 TABLE = (
     Code(
+        "DMA010",
+        "an object that is gone",
+        "A field of an object is read or written, or the object is deleted, after it was deleted.",
+        "delete pool\nlet n = pool.size",
+        "let n = pool.size\ndelete pool",
+    ),
+    Code(
+        "DMA012",
+        "a local that was never set is read",
+        "A `let … = uninitialised` is read on a way on which nothing was assigned to it, as in C where a "
+        "return code is set on the error paths only. What it holds is arbitrary.",
+    ),
+    Code(
         "DMA080",
         "a shift by too much",
         "C leaves a shift by the width or more, or by a negative amount, undefined. The model computes 0 "
@@ -71,6 +84,12 @@ TABLE = (
         "DMA092",
         "a lemma is false",
         "A lemma says what its author believes of every reachable state. This one is wrong.",
+    ),
+    Code(
+        "DMA116",
+        "something may sleep where nothing may",
+        "`might_sleep` is reached in an interrupt, in a softirq or with a spinlock held.",
+        "lock pool.lock irqsave { might_sleep }",
     ),
 )
 

@@ -25,6 +25,7 @@ class Contract:
 
     def call(self, f: Flow, call: ast.Call) -> Val:
         """The call as one step."""
+        f.world.rests_on(self.sym.name)
         if f.at is None:
             ir = f.world.ir(self.sym.ty) if self.sym.ty is not sem.VOID else TRUE.type
             return const(ir.default, ir)
@@ -87,8 +88,12 @@ def contracts_of(world: World, names: Iterable[str]) -> dict[str, Contract]:
         if written:
             raise Unsupported(f"{name} writes {written}: only its `ref` parameters may change", sym.span)
         found[name] = Contract(sym)
-        world.notes.append(f"contract of {name}")
     return found
+
+
+def can_stand_alone(sym: symbols.ProcSym) -> bool:
+    """Whether a proc may be called by contract: it says what it ensures, and changes its ``ref`` parameters only."""
+    return bool(sym.ensures) and _writes(sym) is None
 
 
 def _writes(sym: symbols.ProcSym) -> str | None:

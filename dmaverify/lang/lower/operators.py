@@ -127,7 +127,10 @@ def arithmetic(ctx: Ctx, sign: str, left: Val, right: Val, ty: sem.SemType, span
         return to_index(ctx, number, ir, span)
     if isinstance(left.type, Index | Enum) and isinstance(right.type, Index | Enum):
         return convert(mk(ARITHMETIC[sign], (ordinal_of(left), ordinal_of(right))), ir)
-    assert isinstance(ir, Int)
+    if not isinstance(
+        ir, Int
+    ):  # `x += e` where x is a range: computed as a number, and checked when it is stored
+        ir = right.type if isinstance(right.type, Int) else I64
     if not isinstance(left.type, Int):
         left = convert(left, ir)
     if not isinstance(right.type, Int):

@@ -82,6 +82,8 @@ class World:
         self.slots: Slots
         self.contexts: Contexts
         self.contracts: dict[str, Contract] = {}
+        self.called: set[str] = set()
+        """Procs that some call takes by their contract."""
         self.covers: list[Any] = []
 
     # -- types and constants ---------------------------------------------
@@ -372,6 +374,12 @@ class World:
         """The probe that says that an operation of a client comes to its end."""
         self.operations[name] = span
         return name
+
+    def rests_on(self, proc: str) -> None:
+        """A call is by contract: every verdict says so."""
+        if proc not in self.called:
+            self.called.add(proc)
+            self.notes.append(f"contract of {proc}")
 
     def contract_of(self, sym: symbols.ProcSym) -> Contract | None:
         """The contract that stands for a proc's body, if it is to be called by contract."""
