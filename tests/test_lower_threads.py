@@ -10,7 +10,7 @@ import pytest
 
 from dmaverify.engines.interp import Interpreter
 from dmaverify.ir.system import System
-from dmaverify.lang.compile import compile_contract
+from dmaverify.lang.compile import compile_contract, param_instances
 from dmaverify.lang.diag import DmaError
 from tests.support.lowered import compiled, ends, failures, system
 from tests.support.naive_search import search
@@ -57,9 +57,7 @@ def test_a_null_result_leaves_the_slot_empty(tmp_path: Path) -> None:
 
 
 def test_the_slot_is_empty_before_the_call_that_takes_it(tmp_path: Path) -> None:
-    text = CLIENT.replace("{ shared -= 1 }", "{\n other = 1\n shared -= 1\n other = 0 }").replace(
-        "b[2]", "b[1]"
-    )
+    text = CLIENT.replace("{ shared -= 1 }", "{\n other = 1\n shared -= 1\n other = 0 }").replace("b[2]", "b[1]")
     found = reached(
         system(
             tmp_path,
@@ -71,11 +69,7 @@ def test_the_slot_is_empty_before_the_call_that_takes_it(tmp_path: Path) -> None
 
 
 def test_another_thread_may_look_at_what_is_held(tmp_path: Path) -> None:
-    text = (
-        CLIENT
-        + "client watcher on cpu1 { may look_at(user.b) }\n"
-        + "proc look_at(n: u32?) { if n != null { other = n } }\n"
-    )
+    text = CLIENT + "client watcher on cpu1 { may look_at(user.b) }\n" + "proc look_at(n: u32?) { if n != null { other = n } }\n"
     s = system(tmp_path, text + "cover seen: other == 2")
     assert "seen" in reached(s)
 
@@ -292,9 +286,7 @@ sequence run on cpu0 {
 
 def test_a_call_by_contract_may_do_what_the_contract_allows(tmp_path: Path) -> None:
     assert ends(system(tmp_path, CONTRACT), "shared", "other") == {(1, 2)}
-    small = "var tiny : u8 = 7\n" + CONTRACT.replace("u32", "u8").replace("shared", "tiny").replace(
-        "= k", "= u32(k)"
-    )
+    small = "var tiny : u8 = 7\n" + CONTRACT.replace("u32", "u8").replace("shared", "tiny").replace("= k", "= u32(k)")
     by_contract = compiled(tmp_path, small, contracts=["pick"])
     assert ends(by_contract.system, "tiny", "other") == {(8, 0), (8, 1), (8, 2)}
     assert by_contract.contracts == ("pick",)
@@ -305,9 +297,7 @@ def test_a_call_by_contract_may_do_what_the_contract_allows(tmp_path: Path) -> N
 
 def test_what_a_callee_requires_is_checked_at_the_call(tmp_path: Path) -> None:
     assert failures(system(tmp_path, CONTRACT)) == set()
-    assert {p for p, _ in failures(system(tmp_path, CONTRACT.replace("shared, 3", "shared, 9")))} == {
-        "misuse"
-    }
+    assert {p for p, _ in failures(system(tmp_path, CONTRACT.replace("shared, 3", "shared, 9")))} == {"misuse"}
 
 
 def test_a_contract_is_shown_for_all_arguments(tmp_path: Path) -> None:
@@ -322,3 +312,14 @@ def test_a_contract_is_shown_for_all_arguments(tmp_path: Path) -> None:
                 state = run.initial_state({"m": m, "n": n})
                 bad |= {f.label for f in run.judge(state).failures}
         assert (bad == set()) == holds
+
+
+def test_a_param_with_very_many_values_is_a_variable_and_calls_go_by_contract(tmp_path: Path) -> None:
+    text = CONTRACT.replace("sequence", "param most : u32 in 1..1_000_000\nsequence").replace("shared, 3", "shared, most & 7")
+    c = compiled(tmp_path, text.replace("return n - 1", "return twice(n) - n - 1"))
+    assert c.system.var("most").any_init
+    assert c.contracts == ("pick",)
+    assert param_instances(tmp_path / "models" / "t.dma") == [{}]
+    few = compiled(tmp_path, text.replace("1_000_000", "4"))
+    assert few.contracts == ()
+    assert param_instances(tmp_path / "models" / "t.dma") == [{"most": 1}, {"most": 2}, {"most": 3}]

@@ -10,7 +10,6 @@ import pytest
 
 from dmaverify.engines.interp import Interpreter
 from dmaverify.ir.expr import (
-    _RULES,
     FALSE,
     TRUE,
     Expr,
@@ -33,6 +32,7 @@ from dmaverify.ir.expr import (
     walk,
 )
 from dmaverify.ir.ops import OPS
+from dmaverify.ir.simplify import _RULES
 from dmaverify.ir.system import System, Var
 from dmaverify.ir.types import BOOL, Bool, Int, Map, Mask, Opt, Range, Type, index_values
 from tests.support.op_engines import ENGINES, Case, cases, interpreted, meaning, spelled_out

@@ -112,9 +112,7 @@ class Exploration:
         if found.hit is not None:
             action = system.actions[found.hit.action]
             expansion.add(action, compiled.evaluator(action, found.state, found.hit.inputs), target.part)
-        initial = tuple(
-            (v.name, compiled.packing.value(states[0], v.name)) for v in system.vars if v.any_init
-        )
+        initial = tuple((v.name, compiled.packing.value(states[0], v.name)) for v in system.vars if v.any_init)
         return Trace(
             initial,
             tuple(expansion.steps),
@@ -130,9 +128,7 @@ class Exploration:
         moves: list[Move] = []
         self.compiled.moves(before, moves, [])
         cost = self.queue.cost[after] - self.queue.cost[before]
-        return min(
-            (Move(*m) for m in moves if m[0] == after and m[1] == cost), key=lambda m: (m.action, m.inputs)
-        )
+        return min((Move(*m) for m in moves if m[0] == after and m[1] == cost), key=lambda m: (m.action, m.inputs))
 
 
 def explore(
@@ -159,9 +155,7 @@ def explore(
 
 
 class _Search:
-    def __init__(
-        self, result: Exploration, budget: Budget, name: str, thorough: bool, deadlock: bool
-    ) -> None:
+    def __init__(self, result: Exploration, budget: Budget, name: str, thorough: bool, deadlock: bool) -> None:
         self.result, self.budget, self.name = result, budget, name
         self.compiled, self.queue = result.compiled, result.queue
         self.targets = result.compiled.targets
@@ -238,11 +232,7 @@ class _Search:
         result, budget = self.result, self.budget
         if budget.states is not None and result.states >= budget.states:
             raise Stopped("states")
-        budget.check(
-            lambda: Progress(
-                self.name, states=len(self.queue.cost), frontier=self.queue.waiting, depth=result.depth
-            )
-        )
+        budget.check(lambda: Progress(self.name, states=len(self.queue.cost), frontier=self.queue.waiting, depth=result.depth))
 
 
 def _order(found: Found) -> tuple[int, int, tuple[int, ...]]:
@@ -263,12 +253,9 @@ class _Deadlocks:
         self.next: dict[int, list[int]] = {}
 
     def add(self, state: int, cost: int, moves: Iterable[Move], hits: Iterable[Hit]) -> None:
-        """Note a state where no thread can move. One where something goes wrong (a failed ``stop`` check) is
-        not stuck.
-        """
-        if any(self.compiled.targets[h[0]].stop for h in hits):
-            return
-        if not any(self.by_thread[m[2]] for m in moves):
+        """Note a state where no thread can move. One that goes wrong (a failed ``stop`` check) is not stuck."""
+        stops = (h for h in hits if self.compiled.targets[h[0]].stop)
+        if not any(self.by_thread[m[2]] for m in itertools.chain(moves, stops)):
             self.stuck[state] = cost
             self.next[state] = [m[0] for m in moves]
 
@@ -306,9 +293,7 @@ class ExplicitEngine:
         theirs.
         """
         started = time.monotonic()
-        result = explore(
-            system, budget, deadlock=DEADLOCK in properties, thorough=self.thorough, name=self.name
-        )
+        result = explore(system, budget, deadlock=DEADLOCK in properties, thorough=self.thorough, name=self.name)
         seconds = time.monotonic() - started
         return [_outcome(result, p, seconds) for p in properties]
 

@@ -21,6 +21,7 @@ from dmaverify.engines.interp import (
     domain,
     values_of,
 )
+from dmaverify.engines.stuck import DEADLOCK, stuck
 from dmaverify.ir.system import Action, System
 from dmaverify.ir.types import Value
 from dmaverify.verdict import Step, Trace
@@ -118,7 +119,8 @@ def replay(system: System, trace: Trace) -> Replay:
             )
         state = result.state
     judgement = run.judge(initial)
-    failed = _claimed(trace, records, records[-1].judgement if records else judgement)
+    deadlock = stuck(run, state) if trace.prop == DEADLOCK else None
+    failed = deadlock or _claimed(trace, records, records[-1].judgement if records else judgement)
     length = sum(r.weight for r in records)
     steps = tuple(Step(r.action.name, r.inputs) for r in records)
     chosen = tuple((v.name, run.value(initial, v.name)) for v in run.free())

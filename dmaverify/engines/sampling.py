@@ -249,16 +249,26 @@ def _walk(
                 todo.append(s)
         at += 1
     complete = at == len(todo) and narrowed.actions == system.actions
+    # walks prefer combinations of places where no sample is yet: what threads may do at once is what invariants are about
+    pcs = 0
+    for t in system.threads:
+        pcs |= compiled.packing.mask(t.pc)
+    places = {s & pcs for s in seen}
+    novel = list(initial)
     idle = 0
-    while at < len(todo) and initial and len(seen) < limit and idle < 20:
+    while at < len(todo) and initial and len(seen) < limit and idle < 200:
         before = len(seen)
-        state = rng.choice(initial if rng.random() < 0.5 else todo)
+        state = rng.choice((novel, novel[-50:], todo, initial)[rng.randrange(4)])
         for _ in range(WALK):
             ways = expand(state)
             if not ways or len(seen) >= limit:
                 break
-            fresh = [s for s in ways if s not in seen]
+            new = [s for s in ways if s & pcs not in places]
+            fresh = new or [s for s in ways if s not in seen]
             state = rng.choice(fresh or ways)
+            if new:
+                places.add(state & pcs)
+                novel.append(state)
             if state not in seen:
                 seen[state] = None
                 todo.append(state)

@@ -58,7 +58,9 @@ def fuse(core: System, facts: LockFacts | None = None, rule: StepRule = SOUND) -
     types = {v.name: v for v in core.vars}
     fused: dict[str, list[Action]] = {}
     for graph in graphs(core).values():
-        if graph.simple:
+        locked = any(a.locks for actions in graph.actions.values() for a in actions)
+        # whether a device's own steps can end a deadlock is asked step by step, so one that takes locks stays as it is
+        if graph.simple and not (graph.thread.is_device and locked):
             fused[graph.thread.name] = _ThreadFuser(graph, footprints, rule, types).run()
     actions: list[Action] = []
     for a in core.actions:
@@ -127,9 +129,7 @@ class _Step:
 class _ThreadFuser:
     """Finds the control points of one thread and the steps that start there."""
 
-    def __init__(
-        self, graph: PcGraph, footprints: Footprints, rule: StepRule, variables: dict[str, Var]
-    ) -> None:
+    def __init__(self, graph: PcGraph, footprints: Footprints, rule: StepRule, variables: dict[str, Var]) -> None:
         self.graph = graph
         self.pc = graph.thread.pc
         self.rule = rule
@@ -207,9 +207,7 @@ class _ThreadFuser:
                 self._take(step, a, way.narrowed(condition), is_first=False)
         return step
 
-    def _may_follow(
-        self, place: int, way: _Way, step: _Step, first: Action
-    ) -> list[tuple[Action, Expr]] | None:
+    def _may_follow(self, place: int, way: _Way, step: _Step, first: Action) -> list[tuple[Action, Expr]] | None:
         """The statements that go on from here in the same step, each with its condition; None: the step
         ends.
         """

@@ -103,15 +103,14 @@ def compile_scenario(
     """The System of a scenario.
 
     ``params``: values for params (numbers, truth values, or names of enum members and of indexes).
-    ``symbolic``: params that become frozen variables; if it is not said, those whose domain is too large for a
-    System for each value. ``contracts``: procs whose contract stands for their body; if it is not said, none,
-    or all that have one where some param is a variable. ``monitors``: only these are composed in (the empty list: none), whatever the scenario asks for.
+    ``symbolic``: params that become frozen variables; if it is not said, those with too many values for a
+    System for each. ``contracts``: procs whose contract stands for their body; if it is not said, none, or
+    all that have one where some param is a variable. ``monitors``: only these are composed in (the empty
+    list: none), whatever the scenario asks for.
 
     Raises DmaError.
     """
-    return compile_checked(
-        checked_program(path, variant), params, symbolic=symbolic, contracts=contracts, monitors=monitors
-    )
+    return compile_checked(checked_program(path, variant), params, symbolic=symbolic, contracts=contracts, monitors=monitors)
 
 
 def compile_checked(
@@ -125,9 +124,7 @@ def compile_checked(
     """The same for a program that was checked already, and last of all that share its trees."""
     program = checked.program
     if program.scenario is None:
-        raise DmaError(
-            [Diagnostic("DMA014", f"{program.name} is a module, and only a scenario can run", NOWHERE)]
-        )
+        raise DmaError([Diagnostic("DMA014", f"{program.name} is a module, and only a scenario can run", NOWHERE)])
     try:
         free = wide_params(checked) - set(params or ()) if symbolic is None else set(symbolic)
         given = _given(checked, params or {}, free)
@@ -239,9 +236,9 @@ def wide_params(checked: Checked) -> set[str]:
             found.add(p.name)
         elif p.domain is not None:
             domain = world.pure(p.domain)
-            if isinstance(domain, RangeV) and domain.lo.is_const and domain.hi.is_const:
-                if domain.hi.value - domain.lo.value > MOST_INSTANCES:
-                    found.add(p.name)
+            known = isinstance(domain, RangeV) and domain.lo.is_const and domain.hi.is_const
+            if isinstance(domain, RangeV) and known and domain.hi.value - domain.lo.value > MOST_INSTANCES:
+                found.add(p.name)
     return found
 
 

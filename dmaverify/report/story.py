@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from dmaverify.engines.interp import Failed, Interpreter, State, StepResult
+from dmaverify.engines.stuck import DEADLOCK, stuck
 from dmaverify.ir.system import Action, Always, Frame, Kind, System
 from dmaverify.ir.types import Value
 from dmaverify.report import sources
@@ -73,6 +74,9 @@ def _run(interp: Interpreter, trace: Trace) -> _Run:
         run.results.append(result)
         run.failures += [(n, True, f) for f in result.failures]
         run.failures += [(n, False, f) for f in interp.judge(state).failures]
+    deadlock = stuck(interp, state) if trace.prop == DEADLOCK else None
+    if deadlock is not None:
+        run.failures.append((len(trace.steps), False, deadlock))
     return run
 
 

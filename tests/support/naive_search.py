@@ -56,7 +56,7 @@ def search(system: System, weigh: Callable[[Action], int] | None = None) -> Foun
                 found.violated[key] = min(cost + weight, found.violated.get(key, cost + weight))
             for c in step.reached:
                 found.covers[c] = min(cost + weight, found.covers.get(c, cost + weight))
-            moving = moving or action.thread in tasks or step.stopped
+            moving = moving or action.thread in tasks
             if step.stopped:
                 continue
             after.append(step.state)
@@ -71,9 +71,7 @@ def search(system: System, weigh: Callable[[Action], int] | None = None) -> Foun
 def _deadlocks(run: Interpreter, found: Found, stuck: dict[State, tuple[int, list[State]]]) -> None:
     alive: set[State] = set()
     while True:
-        more = {
-            s for s, (_, after) in stuck.items() if any(t not in stuck or t in alive for t in after)
-        } - alive
+        more = {s for s, (_, after) in stuck.items() if any(t not in stuck or t in alive for t in after)} - alive
         if not more:
             break
         alive |= more

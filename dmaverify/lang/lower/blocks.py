@@ -40,11 +40,7 @@ def table(index: IrType, values: list[object], of: IrType) -> Expr:
 def block_field(ctx: Ctx, e: ast.Field, ref: symbols.BlockField) -> Val:
     """``p.start``, ``c.page``, ``l.cells``, ``Page.count``, ``r.first``."""
     w = ctx.world
-    if (
-        isinstance(e.base, ast.Name)
-        and isinstance(e.base.ref, symbols.TypeSym)
-        and ref.kind in ("count", "first", "last")
-    ):
+    if isinstance(e.base, ast.Name) and isinstance(e.base.ref, symbols.TypeSym) and ref.kind in ("count", "first", "last"):
         t = w.ir(e.base.ref.ty)
         if ref.kind == "count":
             return convert(const(t.count, I64), w.ir(ref.ty))
@@ -249,9 +245,7 @@ def contains(ctx: Ctx, x: Val, v: Val, e: ast.Binary) -> Expr:
     if isinstance(v, Expr) and isinstance(v.type, Flags):
         assert isinstance(x, Expr)
         return flags_in(x, v)
-    if isinstance(v, ModuleV | RangeV) or (
-        isinstance(v, Expr) and isinstance(v.type, Record) and not is_list(v.type)
-    ):
+    if isinstance(v, ModuleV | RangeV) or (isinstance(v, Expr) and isinstance(v.type, Record) and not is_list(v.type)):
         ty = sem.strip(e.left.conv or e.left.ty)
         if isinstance(v, ModuleV) and isinstance(ty, sem.IndexT):
             return within(ctx, x, v, e)

@@ -15,6 +15,7 @@ from dmaverify.lang.lower.dispatch import in_one_step, lower, lowers
 from dmaverify.lang.lower.flow import Flow, Target, text_of
 from dmaverify.lang.lower.graph import Point
 from dmaverify.lang.lower.inline import hoist
+from dmaverify.lang.lower.promises import after_round, at_head, before_round
 from dmaverify.lang.lower.step import Step
 from dmaverify.lang.lower.trees import touches_shared
 from dmaverify.lang.lower.unrolled import bound_of, join_label
@@ -181,11 +182,15 @@ def _while(f: Flow, s: ast.While) -> None:
     if _unrolls(s, s.bound):
         in_one_step(f, s)
         return
-    head, body, end = Point(), Point(), Point()
+    head, body, end, following = Point(), Point(), Point(), Point()
     f.resume(head)
+    at_head(f, s)
     branch(f, s.cond, body, end, s)
     f.at = body
-    _in_loop(f, lambda: lower(f, s.body), end, head)
+    before = before_round(f, s)
+    _in_loop(f, lambda: lower(f, s.body), end, following)
+    f.resume(following)
+    after_round(f, s, before)
     f.goto(head)
     f.at = end
 
@@ -195,9 +200,13 @@ def _loop(f: Flow, s: ast.Loop) -> None:
     if _unrolls(s, s.bound):
         in_one_step(f, s)
         return
-    head, end = Point(), Point()
+    head, end, following = Point(), Point(), Point()
     f.resume(head)
-    _in_loop(f, lambda: lower(f, s.body), end, head)
+    at_head(f, s)
+    before = before_round(f, s)
+    _in_loop(f, lambda: lower(f, s.body), end, following)
+    f.resume(following)
+    after_round(f, s, before)
     f.goto(head)
     f.at = end
 

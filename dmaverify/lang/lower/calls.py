@@ -77,9 +77,7 @@ def call_func(ctx: Ctx, sym: symbols.FuncSym, args: list[Val | None] | list[Val]
     return ev(inner, sym.body)
 
 
-def bind_parameters(
-    inner: Ctx, sym: symbols.CallableSym, args: list[Val | None] | list[Binding | None]
-) -> None:
+def bind_parameters(inner: Ctx, sym: symbols.CallableSym, args: list[Val | None] | list[Binding | None]) -> None:
     """Give the parameters their values; one that is assigned to gets a variable of its own."""
     for p, value in zip(sym.params, args, strict=True):
         assert p.local is not None

@@ -119,9 +119,7 @@ def _choice(ctx: Ctx, e: ast.Choice) -> Val:
             raise Unsupported("there is no element at all", e.span)
         conds = [c for c, _ in found]
         pairs = [and_(a, b) for i, a in enumerate(conds) for b in conds[i + 1 :]]
-        require(
-            ctx, "not one", and_(or_(*conds), *(not_(p) for p in pairs)), e.span, "not exactly one element"
-        )
+        require(ctx, "not one", and_(or_(*conds), *(not_(p) for p in pairs)), e.span, "not exactly one element")
     ordered = found if e.kind != "last" else found[::-1]
     if e.kind == "one":
         result = ordered[-1][1]

@@ -53,12 +53,7 @@ def _choices(f: Flow, block: ast.Block) -> list[tuple[ast.Expr, list[Expr]]]:
     """The choices of an operation among a few constants."""
     found: list[tuple[ast.Expr, list[Expr]]] = []
     total = 1
-    looping = {
-        id(y)
-        for x in nodes(block)
-        if isinstance(x, ast.While | ast.Loop | ast.CFor | ast.Repeat)
-        for y in nodes(x)
-    }
+    looping = {id(y) for x in nodes(block) if isinstance(x, ast.While | ast.Loop | ast.CFor | ast.Repeat) for y in nodes(x)}
     for x in nodes(block):
         if id(x) in looping or not isinstance(x, ast.AnyIn | ast.AnyType):
             continue
@@ -95,9 +90,7 @@ def _slots_seen_elsewhere(world: World, sym: symbols.ThreadSym) -> set[int]:
     return found
 
 
-def _operation(
-    f: Flow, sym: symbols.ThreadSym, decl: ast.Client, block: ast.Block, names: list[str], idle: Point
-) -> None:
+def _operation(f: Flow, sym: symbols.ThreadSym, decl: ast.Client, block: ast.Block, names: list[str], idle: Point) -> None:
     world, slots = f.world, f.world.slots
     step = f.new_step()
     step.require(start_guard(world, sym))
@@ -106,9 +99,7 @@ def _operation(
         step.require(patterns.condition(f.ctx(step), decl.while_))
     slots.chosen.clear()
     slots.outside.clear()
-    targets = {
-        id(t) for x in nodes(block) if isinstance(x, ast.Assign) for t in x.targets if isinstance(t, ast.Name)
-    }
+    targets = {id(t) for x in nodes(block) if isinstance(x, ast.Assign) for t in x.targets if isinstance(t, ast.Name)}
     read: dict[symbols.SlotSym, None] = {}
     written: dict[symbols.SlotSym, None] = {}
     foreign: dict[symbols.SlotSym, ast.Expr] = {}
@@ -151,9 +142,7 @@ def _operation(
     if f.at is not None:
         step = f.new_step()
         step.reached(
-            world.operation(
-                f"{sym.name}: {text}" + (f" with {', '.join(names)}" if names else ""), block.span
-            ),
+            world.operation(f"{sym.name}: {text}" + (f" with {', '.join(names)}" if names else ""), block.span),
             block.span,
         )
         f.commit(step, block, timeless=True)
@@ -168,9 +157,7 @@ def _operation(
 
 def _asks_fullness(block: ast.Block, e: ast.Node) -> bool:
     return any(
-        isinstance(x, ast.Call)
-        and isinstance(x.ref, symbols.BuiltinSym)
-        and any(a.value is e for a in x.args)
+        isinstance(x, ast.Call) and isinstance(x.ref, symbols.BuiltinSym) and any(a.value is e for a in x.args)
         for x in nodes(block)
     )
 

@@ -38,8 +38,7 @@ TABLE = (
     Code(
         "DMA083",
         "outside of an index, range or memory",
-        "A number that was used as an index or stored in a range is outside of it, or an address is in no "
-        "region.",
+        "A number that was used as an index or stored in a range is outside of it, or an address is in no region.",
     ),
     Code(
         "DMA084",
@@ -60,8 +59,7 @@ TABLE = (
     Code(
         "DMA087",
         "a lock that an interrupt takes, held with interrupts on",
-        "A handler on the same CPU takes the same lock: if it comes while the lock is held, it waits for "
-        "ever.",
+        "A handler on the same CPU takes the same lock: if it comes while the lock is held, it waits for ever.",
         "lock pool.lock { … }",
         "lock pool.lock irqsave { … }",
     ),
@@ -77,9 +75,7 @@ TABLE = (
         "a call against what the callee requires",
         "A `requires` was false at a call: the caller's fault.",
     ),
-    Code(
-        "DMA091", "an assert of the scenario or model is false", "An `assert` outside of any monitor failed."
-    ),
+    Code("DMA091", "an assert of the scenario or model is false", "An `assert` outside of any monitor failed."),
     Code(
         "DMA092",
         "a lemma is false",

@@ -92,7 +92,7 @@ def contracts_of(world: World, names: Iterable[str]) -> dict[str, Contract]:
 
 
 def can_stand_alone(sym: symbols.ProcSym) -> bool:
-    """Whether a proc may be called by contract: it says what it ensures, and changes its ``ref`` parameters only."""
+    """Whether a proc may be called by contract: it ensures something, and changes ``ref`` parameters only."""
     return bool(sym.ensures) and _writes(sym) is None
 
 

@@ -231,9 +231,7 @@ def _listed(ctx: Ctx, v: RangeV, ir: Type, span: Span) -> Expr:
     cells = []
     for i in range(counter.count - 1):
         at = mk("add", (convert(v.lo, I64), const(i, I64)))
-        cells.append(
-            mk("narrow", (at,), array.of) if not isinstance(array.of, Int) else convert(at, array.of)
-        )
+        cells.append(mk("narrow", (at,), array.of) if not isinstance(array.of, Int) else convert(at, array.of))
     return list_of(ir, mk("narrow", (size,), counter), cells)
 
 

@@ -130,14 +130,7 @@ class Flow:
         updates = step.updates()
         branches = next is not None
         effects = tuple(step.effects)
-        if (
-            not branches
-            and not updates
-            and not effects
-            and step.guard is TRUE
-            and not step.inputs
-            and not step.locks
-        ):
+        if not branches and not updates and not effects and step.guard is TRUE and not step.inputs and not step.locks:
             return
         following = next if next is not None else [(TRUE, Point())]
         if timeless is None:
@@ -220,9 +213,7 @@ class Flow:
         self.jump(target)
         self.held = saved
 
-    def branch_on(
-        self, step: Step, cond: Expr, then: Point, orelse: Point, what: ast.Node, text: str = ""
-    ) -> None:
+    def branch_on(self, step: Step, cond: Expr, then: Point, orelse: Point, what: ast.Node, text: str = "") -> None:
         """Commit a step that ends in a branch."""
         if cond is TRUE or cond is FALSE:
             self.commit(step, what, text=text)
@@ -273,9 +264,7 @@ class Flow:
     def introduce(self, step: Step, local: symbols.LocalSym, value: Binding) -> None:
         """Give a local its first value: bound directly where that is enough, else in a variable."""
         if isinstance(value, Place):
-            path = tuple(
-                self.keep(step, p, f"{local.name}.at") if isinstance(p, Expr) else p for p in value.path
-            )
+            path = tuple(self.keep(step, p, f"{local.name}.at") if isinstance(p, Expr) else p for p in value.path)
             self.frame.env[local.key] = Place(value.var, path)
             return
         if isinstance(value, Cell):

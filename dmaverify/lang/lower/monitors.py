@@ -115,9 +115,7 @@ def _handle(ctx: Ctx, inst: Instance, handler: ast.Handler, args: list[Val | Non
         if isinstance(p, ast.PatWild):
             continue
         if isinstance(value, Expr) and value.is_const and isinstance(p.ty, sem.IndexT) and p.ty.is_partition:
-            pieces.append(
-                ctx.world.label(value)
-            )  # which piece of memory: each is a target of its own for slicing
+            pieces.append(ctx.world.label(value))  # which piece of memory: each is a target of its own for slicing
         if value is None:
             return  # what is absent is undecided: the handler says nothing about it
         with ctx.step.assuming(cond):
@@ -238,9 +236,7 @@ def lemma_instances(world: World, lemma: ast.Lemma, name: str, inst: Instance | 
     found = []
     for e in step.effects:
         if isinstance(e, Check) and e.prop == name:
-            found.append(
-                Always(name, e.label, e.cond, e.path, e.message, tuple(dict.fromkeys(locks)), e.span)
-            )
+            found.append(Always(name, e.label, e.cond, e.path, e.message, tuple(dict.fromkeys(locks)), e.span))
     return found
 
 

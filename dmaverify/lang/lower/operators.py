@@ -127,9 +127,7 @@ def arithmetic(ctx: Ctx, sign: str, left: Val, right: Val, ty: sem.SemType, span
         return to_index(ctx, number, ir, span)
     if isinstance(left.type, Index | Enum) and isinstance(right.type, Index | Enum):
         return convert(mk(ARITHMETIC[sign], (ordinal_of(left), ordinal_of(right))), ir)
-    if not isinstance(
-        ir, Int
-    ):  # `x += e` where x is a range: computed as a number, and checked when it is stored
+    if not isinstance(ir, Int):  # `x += e` where x is a range: computed as a number, and checked when it is stored
         ir = right.type if isinstance(right.type, Int) else I64
     if not isinstance(left.type, Int):
         left = convert(left, ir)
@@ -147,9 +145,7 @@ def _set_operation(ctx: Ctx, sign: str, left: Val, right: Val, ty: sem.SemType, 
         assert isinstance(left.type.of, Opt)
         whole = left
         for c, x in _addends(ctx, right, left.type.of.of, span):
-            whole = (
-                with_element(ctx, whole, x, c, span) if sign in ("+", "|") else without_element(whole, x, c)
-            )
+            whole = with_element(ctx, whole, x, c, span) if sign in ("+", "|") else without_element(whole, x, c)
         return whole
     of = ctx.world.ir(ty.of)
     addends = _addends(ctx, right, of, span)
@@ -235,12 +231,7 @@ def cast(ctx: Ctx, value: Val, ty: sem.SemType, span: Span) -> Val:
     ir = ctx.world.ir(ty)
     if isinstance(ir, Int):
         return convert(value, ir)
-    if (
-        isinstance(ty, sem.IndexT)
-        and ty.is_partition
-        and isinstance(value.type, Int)
-        and value.type.width == 64
-    ):
+    if isinstance(ty, sem.IndexT) and ty.is_partition and isinstance(value.type, Int) and value.type.width == 64:
         starts, ends = ctx.world.bounds(ty)
         t = value.type
         hits = []

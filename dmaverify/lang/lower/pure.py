@@ -182,9 +182,7 @@ def _return(ctx: Ctx, s: ast.Return) -> None:
             ty = frame.callees[-1].ty
             ir = ctx.world.ir(ty)
             assert isinstance(ir, Record)
-            parts = [
-                stored_as(ctx, ev(ctx, v), t, v.span) for v, (_, t) in zip(s.values, ir.fields, strict=True)
-            ]
+            parts = [stored_as(ctx, ev(ctx, v), t, v.span) for v, (_, t) in zip(s.values, ir.fields, strict=True)]
             value = mk("rec", parts, ir)
         if isinstance(value, NullV):
             value = stored(ctx, value, frame.callees[-1].ty, s.span)

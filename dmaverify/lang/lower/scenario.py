@@ -102,9 +102,7 @@ def selected(world: World, only: Iterable[str] | None) -> tuple[list[monitors.In
     return list(found.values()), lemmas
 
 
-def build(
-    world: World, monitors_only: Iterable[str] | None, prepare: Callable[[World], None] | None = None
-) -> Built:
+def build(world: World, monitors_only: Iterable[str] | None, prepare: Callable[[World], None] | None = None) -> Built:
     """Lower a whole program."""
     checked = world.checked
     live = list(checked.threads.values())
@@ -130,9 +128,7 @@ def build(
     finished = [finish(world, f) for f in flows]
     actions = [a for found in finished for a in found.actions] + hardware
     system = System(
-        name=world.program.name
-        if world.program.variant is None
-        else f"{world.program.name}.{world.program.variant}",
+        name=world.program.name if world.program.variant is None else f"{world.program.name}.{world.program.variant}",
         vars=(),
         actions=tuple(unique(actions)),
         threads=tuple(found.thread for found in finished),
@@ -170,9 +166,7 @@ def _budgets(world: World) -> None:
 
 def _labels_asked(world: World) -> None:
     for t in world.checked.threads.values():
-        for x in nodes(
-            getattr(t.decl, "body", None), getattr(t.decl, "mays", None), getattr(t.decl, "while_", None)
-        ):
+        for x in nodes(getattr(t.decl, "body", None), getattr(t.decl, "mays", None), getattr(t.decl, "while_", None)):
             if isinstance(x, ast.AtLabel):
                 world.asked_labels.add((x.thread, x.label))
     for c in world.checked.covers:
@@ -288,10 +282,7 @@ def _span_of(world: World, name: str) -> Span:
 def _cover_infos(world: World, flows: list[Flow]) -> list[CoverInfo]:
     found = [CoverInfo(c.name, "cover", c.sym.span) for c in world.covers]
     names = {c.name for c in found}
-    found += [
-        CoverInfo(c.name, "end" if c.name.endswith(" ends") else "slot", c.span)
-        for c in _probes(world, flows)
-    ]
+    found += [CoverInfo(c.name, "end" if c.name.endswith(" ends") else "slot", c.span) for c in _probes(world, flows)]
     found += [CoverInfo(n, "operation", s) for n, s in world.operations.items()]
     found += [CoverInfo(n, "assume", s) for n, s in world.assumes.items()]
     for b in world.budgets:

@@ -67,9 +67,7 @@ def _let_poison(f: Flow, s: ast.Let) -> None:
     f.commit(step, s)
 
 
-def _values(
-    f: Flow, exprs: list[ast.Expr], orelse: ast.Block | None, s: ast.Stmt, targets: int
-) -> tuple[Step, list[Val]]:
+def _values(f: Flow, exprs: list[ast.Expr], orelse: ast.Block | None, s: ast.Stmt, targets: int) -> tuple[Step, list[Val]]:
     """The values of right sides, one for each target, in a step that has not been committed yet."""
     for e in exprs:
         hoist(f, e)
@@ -294,7 +292,4 @@ def _emit(f: Flow, s: ast.Emit) -> None:
 
 def has_choice(e: ast.Node) -> bool:
     """Whether an event's arguments choose something: then looking is a step."""
-    return any(
-        isinstance(x, ast.AnyIn | ast.AnyType) or (isinstance(x, ast.Choice) and x.kind == "any")
-        for x in nodes(e)
-    )
+    return any(isinstance(x, ast.AnyIn | ast.AnyType) or (isinstance(x, ast.Choice) and x.kind == "any") for x in nodes(e))

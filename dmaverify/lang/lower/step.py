@@ -118,11 +118,7 @@ class Step:
                 merged = pick(cond, x, y)
             before = values.get(name)
             assert merged is not None
-            if (
-                outer_live is not TRUE
-                and merged is not before
-                and (before is not None or not name.startswith("%"))
-            ):
+            if outer_live is not TRUE and merged is not before and (before is not None or not name.startswith("%")):
                 before = var(name, self._type_of(name)) if before is None else before
                 merged = pick(outer_live, merged, before)
             self.values[name] = merged

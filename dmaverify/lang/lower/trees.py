@@ -21,9 +21,7 @@ def nodes(*roots: object) -> Iterator[ast.Node]:
             yield x
             names = _CHILDREN.get(type(x))
             if names is None:
-                names = tuple(
-                    f.name for f in fields(x) if f.init and f.name not in ("span", "name", "name_span")
-                )
+                names = tuple(f.name for f in fields(x) if f.init and f.name not in ("span", "name", "name_span"))
                 _CHILDREN[type(x)] = names
             for name in reversed(names):
                 todo.append(getattr(x, name))
@@ -31,11 +29,7 @@ def nodes(*roots: object) -> Iterator[ast.Node]:
 
 def procs(e: object) -> list[ast.Call]:
     """The calls in an expression that take steps, in the order of the text."""
-    return [
-        x
-        for x in nodes(e)
-        if isinstance(x, ast.Call) and isinstance(x.ref, symbols.ProcSym) and not x.ref.atomic
-    ]
+    return [x for x in nodes(e) if isinstance(x, ast.Call) and isinstance(x.ref, symbols.ProcSym) and not x.ref.atomic]
 
 
 _TIME = (
@@ -119,9 +113,7 @@ def in_one_step(body: object) -> set[int]:
     """
     found: set[int] = set()
     for x in nodes(body):
-        unrolled = (
-            isinstance(x, ast.While | ast.Loop | ast.CFor) and x.bound is not None and not touches_shared(x)
-        )
+        unrolled = isinstance(x, ast.While | ast.Loop | ast.CFor) and x.bound is not None and not touches_shared(x)
         if unrolled or isinstance(x, ast.Atomic):
             found.update(id(y) for y in nodes(x))
     return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dmaverify.ir.expr import FALSE, TRUE, Expr, not_
 from dmaverify.lang import ast
-from dmaverify.lang.lower import patterns
+from dmaverify.lang.lower import patterns, promises
 from dmaverify.lang.lower.choices import each
 from dmaverify.lang.lower.context import (
     Cell,
@@ -82,12 +82,15 @@ def _repeat(
     body: ast.Block,
     limit: int | None,
     span: Span,
+    promise: promises.Promising | None = None,
 ) -> None:
     step = ctx.step
     loop = Loop(object(), object())
     ctx.frame.loops.append(loop)
     rounds = 0
     while step.live is not FALSE:
+        if promise is not None:
+            promises.invariants(ctx, promise)
         here: Expr = TRUE if cond is None else patterns.condition(ctx, cond)
         if here is not TRUE:
             step.when(not_(here), lambda: step.leave(loop.end))
@@ -100,8 +103,11 @@ def _repeat(
         if rounds == LONGEST:
             raise Unsupported("this loop has no bound that can be seen", span, "Say `at most N`.")
         rounds += 1
+        before = None if promise is None else promises.measure(ctx, promise)
         run(ctx, body)
         step.arrive(loop.next)
+        if promise is not None and step.live is not FALSE:
+            promises.less(ctx, promise, before)
         if step_stmt is not None:
             run(ctx, step_stmt)
     ctx.frame.loops.pop()
@@ -121,12 +127,12 @@ def _c_for(ctx: Ctx, s: ast.CFor) -> None:
 
 @executes(ast.While)
 def _while(ctx: Ctx, s: ast.While) -> None:
-    _repeat(ctx, s.cond, None, s.body, bound_of(ctx, s.bound), s.span)
+    _repeat(ctx, s.cond, None, s.body, bound_of(ctx, s.bound), s.span, s)
 
 
 @executes(ast.Loop)
 def _loop(ctx: Ctx, s: ast.Loop) -> None:
-    _repeat(ctx, None, None, s.body, bound_of(ctx, s.bound), s.span)
+    _repeat(ctx, None, None, s.body, bound_of(ctx, s.bound), s.span, s)
 
 
 @executes(ast.Repeat)

@@ -46,9 +46,7 @@ class World:
 
     nowhere: Span = NOWHERE
 
-    def __init__(
-        self, checked: Checked, layout: Layout, params: Mapping[str, Value], symbolic: set[str]
-    ) -> None:
+    def __init__(self, checked: Checked, layout: Layout, params: Mapping[str, Value], symbolic: set[str]) -> None:
         self.checked = checked
         self.program = checked.program
         self.layout = layout
@@ -136,9 +134,7 @@ class World:
             elif isinstance(sym.value, ast.AnyType):
                 known = self.frozen_variable(f"option.{sym.name}", self.ir(sym.ty), sym.span)
             else:
-                known = stored(
-                    Ctx(self, Step(self.type_of), Frame("")), self.pure(sym.value), sym.ty, sym.span
-                )
+                known = stored(Ctx(self, Step(self.type_of), Frame("")), self.pure(sym.value), sym.ty, sym.span)
             self._consts[id(sym)] = known
         return known
 
@@ -155,9 +151,7 @@ class World:
                 known = const(self.given[sym.name], ir)
             else:
                 assert sym.value is not None
-                known = stored(
-                    Ctx(self, Step(self.type_of), Frame("")), self.pure(sym.value), sym.ty, sym.span
-                )
+                known = stored(Ctx(self, Step(self.type_of), Frame("")), self.pure(sym.value), sym.ty, sym.span)
             self._consts[id(sym)] = known
         return known
 
@@ -230,9 +224,7 @@ class World:
             instance.ghosts[sym.name] = name
         return name
 
-    def instance_of(
-        self, base: Val | None, ref: symbols.GhostSym, current: Instance | None
-    ) -> Instance | None:
+    def instance_of(self, base: Val | None, ref: symbols.GhostSym, current: Instance | None) -> Instance | None:
         """Whose ghost ``monitor.ghost`` is."""
         if isinstance(base, ModuleV):
             return next((i for i in self.instances if i.sym is base.what), None)
@@ -297,9 +289,7 @@ class World:
     def place(self, what: Any) -> tuple[int, int]:
         """Where a place is, and how long."""
         if not isinstance(what, symbols.PlaceField):
-            raise Unsupported(
-                f"say which part of {getattr(what, 'name', 'it')} is meant", getattr(what, "span", NOWHERE)
-            )
+            raise Unsupported(f"say which part of {getattr(what, 'name', 'it')} is meant", getattr(what, "span", NOWHERE))
         return self.layout.place(what)
 
     def label(self, x: Expr) -> str:
