@@ -76,9 +76,7 @@ def test_generated_expressions(rounds: Callable[[int, int], int]) -> None:
     rng = random.Random(8)
     types = (BOOL, Int(3), Int(4, True), Int(8))
     variables = [Var(f"v{n}", t, t.default) for n, t in enumerate(types)]
-    leaves: list[Expr] = [var(v.name, v.type) for v in variables] + [
-        input_(f"i{n}", t) for n, t in enumerate(types)
-    ]
+    leaves: list[Expr] = [var(v.name, v.type) for v in variables] + [input_(f"i{n}", t) for n, t in enumerate(types)]
     packing = Packing(variables)
     for _ in range(rounds(300, 5000)):
         maker = ExprMaker(rng, leaves, types)
@@ -102,9 +100,7 @@ def test_deep_expressions_compile() -> None:
     e: Expr = var("b", BOOL)
     for n in range(20 * DEEPEST):
         e = ite(eq(N, const(n % 16, U4)), not_(e), and_(e, eq(N, ONE)) if n % 2 else or_(e, lt(N, ONE)))
-    text = System(
-        "deep", (Var("n", U4, 3), Var("b", BOOL, False)), (Action("a", None, None, updates={"b": e}),)
-    )
+    text = System("deep", (Var("n", U4, 3), Var("b", BOOL, False)), (Action("a", None, None, updates={"b": e}),))
     assert explore(text, Budget()).complete
 
 
@@ -165,10 +161,7 @@ def test_weights_may_be_nothing_and_may_depend_on_the_state() -> None:
         ),
         Action("c", None, None, eq(N, to[2]), updates={"n": to[3]}, weight=const(1, U32)),
     ]
-    parts = [
-        replace(a, parts=(Part(a.name, TRUE, (), w),))
-        for a, w in zip((heavy, *light), (5, 0, 3, 1), strict=True)
-    ]
+    parts = [replace(a, parts=(Part(a.name, TRUE, (), w),)) for a, w in zip((heavy, *light), (5, 0, 3, 1), strict=True)]
     text = System("w", (Var("n", U4, 0),), tuple(parts), always=(Always("p", "p", ne(N, to[3])),))
     (outcome,) = _run(text, "p")
     assert outcome.trace is not None
@@ -235,9 +228,7 @@ def test_covers_are_found_with_a_trace() -> None:
 def test_open_initial_values_are_tried_and_named() -> None:
     """As far as the assumptions allow; the trace says which."""
     k = var("k", U4)
-    text = _count(
-        15, always=(Always("p", "p", ne(N, k)),), assumptions=(lt(const(3, U4), k), lt(k, const(6, U4)))
-    )
+    text = _count(15, always=(Always("p", "p", ne(N, k)),), assumptions=(lt(const(3, U4), k), lt(k, const(6, U4))))
     (outcome,) = _run(text.with_(vars=(*text.vars, Var("k", U4, None, any_init=True))), "p")
     assert outcome.trace is not None
     assert outcome.trace.initial == (("k", 4),)
@@ -319,10 +310,7 @@ def test_a_budget_that_runs_out_is_said() -> None:
     grid = System(
         "grid",
         tuple(Var(f"n{k}", U4, 0) for k in range(4)),
-        tuple(
-            Action(f"up{k}", None, None, updates={f"n{k}": mk("add", (var(f"n{k}", U4), ONE))})
-            for k in range(4)
-        ),
+        tuple(Action(f"up{k}", None, None, updates={f"n{k}": mk("add", (var(f"n{k}", U4), ONE))}) for k in range(4)),
         always=(Always("p", "p", TRUE, FALSE),),
     )
     (few,) = _run(grid, "p", budget=Budget(states=5000))
@@ -343,8 +331,7 @@ def test_the_same_twice() -> None:
 
         core = to_core(program(seed)).system
         first, second = (
-            [(o.word, o.trace, o.exercised, o.covers, o.states) for o in _run(core, "p", "q", "cells")]
-            for _ in range(2)
+            [(o.word, o.trace, o.exercised, o.covers, o.states) for o in _run(core, "p", "q", "cells")] for _ in range(2)
         )
         assert first == second
 
@@ -371,9 +358,7 @@ def test_prefix_weight_counts_up_to_the_part() -> None:
     """With what waited from the step before, and only the parts on the path."""
     b = var("b", BOOL)
     parts = (Part("x", TRUE, (), 1), Part("y", b, (), 1), Part("z", TRUE, (), 1, True))
-    a = Action(
-        "x+2", "t", 0, weight=mk("add", (ite(b, const(2, U32), const(1, U32)), const(3, U32))), parts=parts
-    )
+    a = Action("x+2", "t", 0, weight=mk("add", (ite(b, const(2, U32), const(1, U32)), const(3, U32))), parts=parts)
     for value, wanted in ((True, (4, 5, 6)), (False, (4, 4, 5))):
         evaluate = Evaluator(lambda n, v=value: v)  # type: ignore[misc]
         assert tuple(evaluate(prefix_weight(a, n)) for n in range(3)) == wanted
@@ -388,9 +373,7 @@ def test_an_action_of_a_thread_that_starts_anywhere() -> None:
         Action("go", "t", 0, updates={"t.pc": const(1, pc)}),
         Action("tick", "t", None, lt(N, const(3, U4)), updates={"n": mk("add", (N, ONE))}),
     )
-    text = System(
-        "s", (Var("n", U4, 0), Var("t.pc", pc, 0, Kind.PC, "t")), actions, (Thread("t", "t.pc", "t"),)
-    )
+    text = System("s", (Var("n", U4, 0), Var("t.pc", pc, 0, Kind.PC, "t")), actions, (Thread("t", "t.pc", "t"),))
     assert len(explore(to_core(text).system, Budget()).queue.cost) == 8
 
 

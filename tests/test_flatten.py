@@ -136,9 +136,7 @@ def test_a_family_that_is_too_large_keeps_its_input() -> None:
     """Then the cell is chosen by a cascade."""
     wide = Index("Wide", MOST_INSTANCES + 1)
     mask = var("s", Mask(Index("Wide", MOST_INSTANCES + 1)))
-    a = Action(
-        "a", None, None, inputs=(Input("i", wide),), updates={"s": mk("insert", (mask, input_("i", wide)))}
-    )
+    a = Action("a", None, None, inputs=(Input("i", wide),), updates={"s": mk("insert", (mask, input_("i", wide)))})
     core = flatten(System("s", (Var("s", mask.type, 0),), (a,))).system
     assert [x.name for x in core.actions] == ["a"]
     assert core.actions[0].inputs[0].type == Int(13)
@@ -155,9 +153,7 @@ def test_inputs_of_composite_types() -> None:
     flat = flatten(system)
     result = explore(flat.system, Budget())
     assert result.complete
-    reached = {
-        tuple(flat.decode_state(result.compiled.packing.unpack(s)).values()) for s in result.queue.cost
-    }
+    reached = {tuple(flat.decode_state(result.compiled.packing.unpack(s)).values()) for s in result.queue.cost}
     assert reached == {(x, y) for x in (None, 2) for y in (None, 0, 1, 2)}
     step = flat.decode_step(Step("a", (("i", 0b101), ("j", 0))))
     assert dict(step.inputs) == {"i": 2, "j": None}
@@ -186,9 +182,7 @@ def test_states_agree_with_the_interpreter(rounds: Callable[[int, int], int]) ->
             wanted = {(a.name, full.step(state, a, g).state) for a, g in full.enabled(state)}
             got = set()
             for a, g in core.enabled(packed):
-                after = dict(
-                    zip((v.name for v in flat.system.vars), core.step(packed, a, g).state, strict=True)
-                )
+                after = dict(zip((v.name for v in flat.system.vars), core.step(packed, a, g).state, strict=True))
                 got.add((a.parts[0].action, tuple(flat.decode_state(after).values())))
             assert got == wanted, seed
             if not wanted:
@@ -291,9 +285,7 @@ def test_traces_replay_in_the_full_system(rounds: Callable[[int, int], int]) -> 
         system = random_system(random.Random(seed), 1 + seed % 3)
         core = to_core(system)
         weights = core.weights
-        reference = system.with_(
-            actions=tuple(replace(a, weight=const(weights.get(a.name, 0), U32)) for a in system.actions)
-        )
+        reference = system.with_(actions=tuple(replace(a, weight=const(weights.get(a.name, 0), U32)) for a in system.actions))
         result = explore(core.system, Budget(states=2000))
         for (kind, prop, label), found in result.found.items():
             n = found.hit.target if found.hit else _observed(result.compiled.targets, prop, label)

@@ -121,9 +121,7 @@ def test_what_may_wait_starts_a_step() -> None:
         (free, ["a.0 a.1 a.2"]),
         (Do(guard=TRUE), ["a.0 a.1 a.2"]),
     ):
-        text = system(
-            {**BOOLS, "a.v": Int(2)}, {"a": [Do({"z": TRUE}), middle, *after], "b": [Do({"x": TRUE})]}
-        )
+        text = system({**BOOLS, "a.v": Int(2)}, {"a": [Do({"z": TRUE}), middle, *after], "b": [Do({"x": TRUE})]})
         assert _steps(text)["a"] == steps
         _agree(text)
 
@@ -164,9 +162,7 @@ def test_a_back_edge_ends_a_step() -> None:
     v = var("a.v", Int(2))
     count = Do({"a.v": mk("add", (v, const(1, v.type)))})
     loop = Do(to=ite(eq(v, const(3, v.type)), place(2, 3), place(0, 3)))
-    text = system(
-        {**BOOLS, "a.v": Int(2)}, {"a": [count, loop, Do({"x": TRUE})], "b": [Do(effects=(_check(X),))]}
-    )
+    text = system({**BOOLS, "a.v": Int(2)}, {"a": [count, loop, Do({"x": TRUE})], "b": [Do(effects=(_check(X),))]})
     assert _steps(text)["a"] == ["a.0 a.1 a.2"]
     assert explored(fused(to_core(text), ("p",))).violated == {("p", "l"): 1}
     _agree(text)
@@ -253,9 +249,7 @@ def test_stop_short_of_the_limit() -> None:
     from dmaverify.ir import fuse
 
     v = var("a.v", Int(8))
-    body = [Do({"a.v": mk("add", (v, const(1, v.type)))}) for _ in range(100)] + [
-        Do({"x": eq(v, const(100, v.type))})
-    ]
+    body = [Do({"a.v": mk("add", (v, const(1, v.type)))}) for _ in range(100)] + [Do({"x": eq(v, const(100, v.type))})]
     text = system({**BOOLS, "a.v": Int(8)}, {"a": body, "b": [Do(effects=(_check(not_(X)),))]})
     core = to_core(text)
     whole = fuse.fuse(core.system)

@@ -133,9 +133,7 @@ def test_pieces_keep_what_is_known_of_them_when_they_are_cut() -> None:
     feed(judge, allocated(0, 4096))
     load = {"event": "loaded", "by": "CPU", "got": "newest"}
     store = {"event": "stored", "by": "CPU", "what": "newest"}
-    failed = labels(
-        judge, {**load, "c": piece(100, 8)}, {**store, "c": piece(102, 2)}, {**load, "c": piece(102, 2)}
-    )
+    failed = labels(judge, {**load, "c": piece(100, 8)}, {**store, "c": piece(102, 2)}, {**load, "c": piece(102, 2)})
     assert failed == [(2, "content.1")]
     # [100, 108) is three pieces by now: the middle one was stored to, the two others still are zero
     assert labels(judge, {**load, "c": piece(100, 8)}) == [(5, "content.1"), (5, "content.1")]
@@ -256,9 +254,7 @@ def _lose(line: Line, rng: random.Random) -> Line:
 
 @pytest.mark.parametrize("monitor", ["all", "small"])
 @pytest.mark.parametrize("how", ["absent", "gaps"])
-def test_knowing_less_never_decides_otherwise(
-    monitor: str, how: str, rounds: Callable[[int, int], int]
-) -> None:
+def test_knowing_less_never_decides_otherwise(monitor: str, how: str, rounds: Callable[[int, int], int]) -> None:
     compared = 0
     for seed in range(rounds(25, 500)):
         rng = random.Random(seed)

@@ -31,9 +31,7 @@ def _file(tmp_path: Path, *lines: str | dict[str, object]) -> str:
 
 
 def test_items_are_read_with_their_lines(tmp_path: Path) -> None:
-    path = _file(
-        tmp_path, "# a comment", TAKEN, "", '{"gap": 0, "_time": 3}', '{"end": true, "complete": true}'
-    )
+    path = _file(tmp_path, "# a comment", TAKEN, "", '{"gap": 0, "_time": 3}', '{"end": true, "complete": true}')
     found = [(span.line, item) for span, item in read(Path(path))]
     arguments = {k: v for k, v in taken(1).items() if k != "event"}
     assert found == [(2, Event("taken", arguments)), (4, Gap(0)), (5, End(True))]
@@ -127,9 +125,7 @@ END = {"end": True, "complete": True}
         ([{"event": "no_such"}], 2),
     ],
 )
-def test_the_exit_status_says_what_was_found(
-    lines: list[dict[str, object]], status: int, tmp_path: Path
-) -> None:
+def test_the_exit_status_says_what_was_found(lines: list[dict[str, object]], status: int, tmp_path: Path) -> None:
     path = _file(tmp_path, *lines)
     assert _judge(path, "--monitor", "no_overlap")[0] == status
     assert run(["judge", path, "--monitor", "no_overlap"]) == status
@@ -139,9 +135,7 @@ def test_the_text_names_line_event_and_values(tmp_path: Path) -> None:
     status, text = _judge(_file(tmp_path, "# boot", taken(1, 2), taken(2)), "-m", "no_overlap,zeroing")
     assert status == 1
     assert "no_overlap (DMA101): FAILED" in text
-    assert (
-        "line 3, event 2 (taken): 0x80002000 is given out again; the allocation at 0x80001000 has it" in text
-    )
+    assert "line 3, event 2 (taken): 0x80002000 is given out again; the allocation at 0x80001000 has it" in text
     assert "no_overlap.1  failed 1 time, held 11 times" in text
     assert "zeroing (DMA103): not judged" in text
     assert "not judged: 2 clauses about the model's state" in text
@@ -206,9 +200,7 @@ def _mutate(text: str, rng: random.Random) -> str:
     for _ in range(rng.randrange(1, 5)):
         at = rng.randrange(len(text) + 1)
         to = min(len(text), at + rng.choice((0, 1, 1, 2, 10, 80)))
-        what = rng.choice(
-            ("", rng.choice(pieces), chr(rng.randrange(1, 300)), text[rng.randrange(len(text) + 1) :][:30])
-        )
+        what = rng.choice(("", rng.choice(pieces), chr(rng.randrange(1, 300)), text[rng.randrange(len(text) + 1) :][:30]))
         text = text[:at] + what + text[to:]
     return text
 

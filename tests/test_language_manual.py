@@ -50,11 +50,11 @@ def test_example(example: Example, folder: Path) -> None:
         checked = checked_program(path)
         assert not checked.diagnostics, shown(checked.diagnostics)
     else:
-        report = dmaverify.check(path, engine="explicit", strict=True, jobs=1)
+        report = dmaverify.check(path, engine="explicit", strict=not example.whole, jobs=1)
         assert report.exit_status == 0, failures(report)
         if example.whole:
             assert re.search(r"^\s*expect ", example.text, re.MULTILINE), "it expects nothing"
-            assert not any(v.warnings for s in report.scenarios for v in s.variants)
+            assert not [w for s in report.scenarios for v in s.variants for w in v.warnings]
 
 
 def diagnostics(path: Path, example: Example) -> list[Diagnostic]:
@@ -86,10 +86,11 @@ def failures(report: Report) -> str:
     return "\n".join(lines)
 
 
-@pytest.mark.parametrize(("command", "output"), list(outputs()), ids=lambda text: text[:30])
-def test_shown_outputs_are_real(command: str, output: str, folder: Path) -> None:
+@pytest.mark.parametrize(("command", "output"), list(outputs()), ids=lambda text: text.split("\n")[0])
+def test_shown_outputs_are_real(command: str, output: str, tmp_path: Path) -> None:
     """If this fails after a change that was meant, refresh them: ``python -m tests.support.manual``."""
-    assert without_times(output_of(folder, command)) == without_times(output)
+    project(tmp_path)
+    assert without_times(output_of(tmp_path, command)) == without_times(output)
 
 
 def test_the_table_of_operators_is_the_parsers() -> None:

@@ -90,9 +90,7 @@ proc down(n: i32) at most 4 deep {
 
 
 @pytest.mark.parametrize(("name", "text", "values"), PROGRAMS, ids=[p[0] for p in PROGRAMS])
-def test_a_single_thread_computes_what_it_says(
-    tmp_path: Path, name: str, text: str, values: tuple[int, int]
-) -> None:
+def test_a_single_thread_computes_what_it_says(tmp_path: Path, name: str, text: str, values: tuple[int, int]) -> None:
     s = system(tmp_path, PROCS + RUN.format(text))
     assert ends(s, "shared", "other") == {values}
     assert failures(s) <= {("asserts", "")}
@@ -151,9 +149,7 @@ def test_what_touches_locals_only_takes_no_time(tmp_path: Path) -> None:
 
 
 def test_an_emit_belongs_to_the_step_before_it(tmp_path: Path) -> None:
-    s = system(
-        tmp_path, RUN.format("shared = 1\n let x = shared\n if x == 1 { emit happened(x) }\n other = 2")
-    )
+    s = system(tmp_path, RUN.format("shared = 1\n let x = shared\n if x == 1 { emit happened(x) }\n other = 2"))
     (load,) = named(s, "let x")
     assert [e.event for e in load.effects if isinstance(e, Emit)] == ["happened"]
     assert not [e for a in named(s, "shared") + named(s, "other") for e in a.effects]
@@ -206,7 +202,5 @@ def test_actions_have_names_of_their_own_and_say_where_they_come_from(tmp_path: 
 
 
 def test_nothing_reads_a_variable_that_nobody_declared(tmp_path: Path) -> None:
-    s = system(
-        tmp_path, PROCS + "\n".join(f"sequence s{i} on cpu{i} {{\n{p[1]}\n}}" for i, p in enumerate(PROGRAMS))
-    )
+    s = system(tmp_path, PROCS + "\n".join(f"sequence s{i} on cpu{i} {{\n{p[1]}\n}}" for i, p in enumerate(PROGRAMS)))
     assert variables(*s.exprs()) <= {v.name for v in s.vars}

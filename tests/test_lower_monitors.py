@@ -28,8 +28,7 @@ monitor counting code DMA900 {
 def test_a_handler_runs_in_the_step_of_its_event(tmp_path: Path) -> None:
     s = system(
         tmp_path,
-        COUNTING
-        + "sequence run on cpu0 {\n shared = 3\n emit happened(3)\n shared = 4\n emit happened(4)\n}",
+        COUNTING + "sequence run on cpu0 {\n shared = 3\n emit happened(3)\n shared = 4\n emit happened(4)\n}",
     )
     assert ends(s, "shared", "counting.sum", "counting.last") == {(4, 7, 4)}
     assert failures(s) == {("counting", "counting.2")}
@@ -40,9 +39,7 @@ def test_a_handler_runs_in_the_step_of_its_event(tmp_path: Path) -> None:
 
 
 def test_an_assert_is_judged_with_the_values_of_the_event(tmp_path: Path) -> None:
-    s = system(
-        tmp_path, COUNTING + "sequence run on cpu0 {\n let n = any of {u32(1), 9}\n emit happened(n)\n}"
-    )
+    s = system(tmp_path, COUNTING + "sequence run on cpu0 {\n let n = any of {u32(1), 9}\n emit happened(n)\n}")
     assert ("counting", "counting.1") in failures(s)
     (check,) = [e for a in s.actions for e in a.effects if isinstance(e, Check)]
     assert check.message[1] == " is too much"
@@ -69,11 +66,7 @@ TOUCH = "proc touch(c: Cell) {\n mark[c.page] = not late()\n emit touched(c)\n}\
 
 
 def test_checks_are_named_after_the_element_that_they_speak_of(tmp_path: Path) -> None:
-    text = (
-        EVERY
-        + TOUCH.replace("{0}", "false")
-        + "sequence run on cpu0 { for c in Cell { touch(c) }\n touch(Cell.first!) }"
-    )
+    text = EVERY + TOUCH.replace("{0}", "false") + "sequence run on cpu0 { for c in Cell { touch(c) }\n touch(Cell.first!) }"
     s = system(tmp_path, text)
     labels = {e.label for a in s.actions for e in a.effects if isinstance(e, Check)}
     assert labels == {"every.1[dram+0x0]", "every.1[dram+0x1000]"}

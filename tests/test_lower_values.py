@@ -73,9 +73,7 @@ def test_constant_expressions_are_folded(tmp_path: Path, ty: str, text: str, val
 
 
 @pytest.mark.parametrize(("ty", "text", "value"), CASES, ids=[c[1] for c in CASES])
-def test_the_same_value_where_nothing_is_known_before(
-    tmp_path: Path, ty: str, text: str, value: object
-) -> None:
+def test_the_same_value_where_nothing_is_known_before(tmp_path: Path, ty: str, text: str, value: object) -> None:
     # the numbers come out of variables, so nothing folds and the IR has to compute
     hidden = text.replace("u32(3)", "three").replace("i32(7)", "seven").replace("half(8)", "half(eight)")
     top = "var three : u32 = 3\nvar seven : i32 = 7\nvar eight : i32 = 8\n"
@@ -107,8 +105,7 @@ def test_what_c_leaves_undefined_is_a_check(tmp_path: Path, text: str, prop: str
 def test_a_guard_protects_what_follows_it(tmp_path: Path) -> None:
     s = system(
         tmp_path,
-        "var n : u32? = null\nvar y : u32 = 0\n"
-        "sequence run on cpu0 {\n atomic { if n != null and n! > 3 { y = n! } }\n n = 4\n}",
+        "var n : u32? = null\nvar y : u32 = 0\nsequence run on cpu0 {\n atomic { if n != null and n! > 3 { y = n! } }\n n = 4\n}",
     )
     assert failures(s) == set()
 

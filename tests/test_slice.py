@@ -99,9 +99,7 @@ def test_covers_belong_to_their_property() -> None:
     assert belongs("p", "p")
     assert not belongs("pq", "p")
     reached = Do(effects=(Reached("p.1.tested", X),))
-    text = system({"x": BOOL, "y": BOOL}, {"a": [reached], "b": [Do({"x": TRUE, "y": TRUE})]}).with_(
-        covers=(Cover("q", Y),)
-    )
+    text = system({"x": BOOL, "y": BOOL}, {"a": [reached], "b": [Do({"x": TRUE, "y": TRUE})]}).with_(covers=(Cover("q", Y),))
     assert [_names(s) for s in slices(flatten(text).system, ("p",))] == [{"x", "a.pc", "b.pc"}]
     assert [_names(s) for s in slices(flatten(text).system, ("q",))] == [{"y", "b.pc"}]
 
@@ -123,9 +121,7 @@ def test_assumptions_keep_their_variables_together() -> None:
     """An open value that an assumption ties to a relevant one is relevant."""
     open_vars = {n: Var(n, Int(2), None, any_init=True) for n in ("x", "y", "z")}
     x, y = var("x", Int(2)), var("y", Int(2))
-    text = system(
-        dict(open_vars), {}, always=[Always("p", "p", lt(x, const(2, x.type)))], assumptions=(lt(x, y),)
-    )
+    text = system(dict(open_vars), {}, always=[Always("p", "p", lt(x, const(2, x.type)))], assumptions=(lt(x, y),))
     (part,) = slices(flatten(text).system, ("p",))
     assert _names(part) == {"x", "y"}
 

@@ -57,6 +57,8 @@ class Model:
     """What the compiler made, for the judge that looks at each trace a second time."""
     choice: tuple[tuple[str, str], ...] = ()
     """Values of the parameters that have several, as text: which instance this is."""
+    numeric: tuple[str, ...] = ()
+    """Lemmas among the properties that speak of all numbers of a type, and so have a System of their own (``alone``)."""
 
 
 def outline(file: str) -> tuple[str, str, list[str]]:
@@ -92,14 +94,26 @@ def load_all(file: str, variant: str | None, params: Mapping[str, int | str]) ->
         yield _model(compiled, given, tuple((k, str(v)) for k, v in left))
 
 
+def alone(file: str, variant: str | None, lemma: str) -> System:
+    """The System of a lemma that speaks of numbers only: no actions, one claim about every initial state."""
+    from dmaverify.lang.compile import compile_lemmas
+
+    return compile_lemmas(file, None if variant == BASE else variant)[lemma]
+
+
 def _model(c: Compiled, params: tuple[tuple[str, str], ...], choice: tuple[tuple[str, str], ...]) -> Model:
+    from dmaverify.lang.symbols import LemmaSym
+
     covers = {i.name: i.span for i in c.covers if i.kind == "cover" and i.span.file == c.path}
-    named = frozenset(p.text for p in c.checks.props) | set(c.expectations.by_subject)
+    said = {name for name, e in c.expectations.by_subject.items() if e.verdict != "n/a"}
+    named = frozenset(p.text for p in c.checks.props) | said
     builtin = _builtin(c.system, named)
     if c.checks.only:
         # running out of instances is always looked at: what lies behind it is in no verdict
         builtin = [n for n in builtin if n in named or n == BOUND]
-    properties = (*c.asked, *builtin, *covers)
+    numeric = tuple(p.text for p in c.checks.props if isinstance(p.ref, LemmaSym) and p.text not in c.asked)
+    properties = (*c.asked, *numeric, *builtin, *covers)
+    properties = (*properties, *_expected_too(c, properties))
     return Model(
         name=c.name,
         title=c.title,
@@ -115,6 +129,7 @@ def _model(c: Compiled, params: tuple[tuple[str, str], ...], choice: tuple[tuple
         params=params,
         choice=choice,
         compiled=c,
+        numeric=numeric,
     )
 
 
@@ -139,6 +154,35 @@ def _builtin(system: System, named: frozenset[str]) -> list[str]:
     checked = {e.prop for a in system.actions for e in a.effects if isinstance(e, Check)}
     builtin = [p.name for p in system.properties if p.kind == "builtin"]
     return [n for n in builtin if n in checked or (n in _COSTLY and n in named)]
+
+
+def _expected_too(c: Compiled, checked: tuple[str, ...]) -> list[str]:
+    """Built-in properties that the scenario expects something of although nothing in it can violate them.
+
+    What a text expects of a property that it does not check would never be looked at: that is wrong input. A variant
+    inherits what its scenario expects, and may check less.
+    """
+    builtin = {p.name for p in c.system.properties if p.kind == "builtin"}
+    found = []
+    for name, e in c.expectations.by_subject.items():
+        if name in checked or name.startswith("cover "):
+            continue
+        if name in builtin:
+            found.append(name)
+        elif _says_so_itself(c, e):
+            raise WrongInput(f"{e.span}: {name} is expected to be {e.verdict}, and the scenario does not check it")
+    return found
+
+
+def _says_so_itself(c: Compiled, e: ast.Expectation) -> bool:
+    """Whether an expectation stands in the variant that is compiled, not in what it is a variant of."""
+    from dmaverify.lang import ast
+
+    if c.variant is None or c.program.scenario is None:
+        return True
+    name = c.variant.split("@")[0]
+    mine = [v.span for v in c.program.scenario.items if isinstance(v, ast.Variant) and v.name == name]
+    return any(s.line <= e.span.line <= s.end_line for s in mine)
 
 
 def _expectations(

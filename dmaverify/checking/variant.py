@@ -6,7 +6,7 @@ import shlex
 import time
 import traceback
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from dmaverify.checking.options import Options
@@ -87,6 +87,9 @@ class _Checking:
             wanted = tuple(n for n in model.properties if not options.only or n in options.only)
             for name in wanted:  # an instance may have built-in checks that smaller ones do not have
                 self.parts.setdefault(name, [])
+            of_numbers = () if len(self.models) > 1 else tuple(n for n in wanted if n in model.numeric)
+            self._lemmas(of_numbers, model)
+            wanted = tuple(n for n in wanted if n not in model.numeric)
             decider = Decider(model.system, options, self._progress(), model.by_name)
             judge = None if model.compiled is None else _second_judge(model.compiled)
             for outcome in decider.outcomes(wanted):
@@ -96,6 +99,19 @@ class _Checking:
                     self._mismatch(e)
                     continue
                 self.parts[outcome.prop].append(_Part(outcome, decider.reference, model.choice))
+
+    def _lemmas(self, names: tuple[str, ...], model: Model) -> None:
+        """Decide lemmas about all numbers: by themselves, since no state of the scenario has a say in them."""
+        from dmaverify.checking.confirm import confirm
+        from dmaverify.checking.decide import Decider
+        from dmaverify.checking.frontend import alone
+
+        for name in names:
+            system = alone(self.file, self.result.name, name)
+            decider = Decider(system, replace(self.options, slice=False), self._progress(), frozenset(names))
+            for outcome in decider.outcomes((name,)):
+                confirm(outcome, decider.reference, None)
+                self.parts[name].append(_Part(outcome, decider.reference, model.choice))
 
     def _mismatch(self, e: Mismatch) -> None:
         """Note a claim that was not confirmed; the other properties are decided all the same."""
@@ -135,7 +151,8 @@ class _Checking:
 
     def _result(self, name: str, o: Outcome) -> PropertyResult:
         model = next(m for m in self.models if name in m.properties)
-        known = {p.name: p for p in model.system.properties}
+        systems = (model.system, *(part.reference for part in self.parts[name]))
+        known = {p.name: p for system in systems for p in system.properties}
         if name in model.covers:
             r = PropertyResult(name, "", o.word, "cover", span=model.covers[name])
             r.reached = o.covers.get(name)

@@ -37,7 +37,9 @@ class Fact:
     prop: str | None = None
     """The property (or lemma) that it is a part of."""
     depth: int = 0
-    """For learned facts: how many learned facts stand between it and what is to be proved."""
+    """How many facts stand between it and what is to be proved."""
+    guesses: int = 0
+    """How many of those were guessed in the hope that they can be shown."""
     about: set[str] = field(default_factory=set)
     """What it reads."""
     seed: Seed | None = None
@@ -50,10 +52,10 @@ class Step:
 
     action: int
     state: Mapping[str, Value]
-    """All of it, unless only guesses were asked about."""
+    """All of it, if the question was ``exact``."""
     broken: tuple[Fact, ...]
     behind: Mapping[str, Value]
-    """Of the state behind the action what the broken guesses are about."""
+    """Of the state behind the action what broken guesses about values are about."""
     inputs: dict[tuple[str, Type], Value]
 
 
@@ -164,14 +166,14 @@ class Relative:
 
         Checks among ``given`` that belong to the action are taken to pass, except that no check is taken for granted when one
         of the action's own checks is wanted. Facts that have nothing to do with the question are left out at first; if not
-        ``exact``, a counterexample need not respect them.
+        ``exact``, a counterexample need not respect them, and its state is not told.
         """
         states = self._near(action, wanted, given)
-        answer = self._both(action, wanted, given, states)
-        if exact and isinstance(answer, Step):
-            everything = [f for f in given if f.check is None]
-            if len(everything) > len(states):
-                return self._both(action, wanted, given, everything)
+        everything = [f for f in given if f.check is None]
+        fewer = len(states) < len(everything)
+        answer = self._both(action, wanted, given, states, exact and not fewer)
+        if exact and fewer and isinstance(answer, Step):
+            return self._both(action, wanted, given, everything, True)
         return answer
 
     def _near(self, action: int, wanted: Sequence[Fact], given: Sequence[Fact]) -> list[Fact]:
@@ -200,7 +202,7 @@ class Relative:
         ]
 
     def _both(
-        self, action: int, wanted: Sequence[Fact], given: Sequence[Fact], states: list[Fact]
+        self, action: int, wanted: Sequence[Fact], given: Sequence[Fact], states: list[Fact], whole: bool
     ) -> Step | set[int]:
         checks = [f for f in given if f.check is not None and f.action == action]
         own = [f for f in wanted if f.check is not None]
@@ -209,13 +211,15 @@ class Relative:
         for group, assumed in ((own, []), (kept, checks)):
             if not group:
                 continue
-            answer = self._ask(action, group, states, assumed)
+            answer = self._ask(action, group, states, assumed, whole)
             if isinstance(answer, Step):
                 return answer
             used |= answer
         return used
 
-    def _ask(self, action: int, wanted: list[Fact], states: list[Fact], checks: list[Fact]) -> Step | set[int]:
+    def _ask(
+        self, action: int, wanted: list[Fact], states: list[Fact], checks: list[Fact], whole: bool
+    ) -> Step | set[int]:
         w, solver = self.writer, self.solver
         assumed = [*states, *checks]
         switches = [self.switch(f) for f in assumed]
@@ -236,11 +240,17 @@ class Relative:
             if solver.check(switches):
                 state = _Model(self.system, solver, self.before)
                 behind = _Model(self.system, solver, self.behind(action).variables)
-                if all(f.seed is not None for f in wanted):
-                    broken = tuple(f for f in wanted if f.seed is not None and not f.seed.holds(behind))
-                else:
-                    broken = tuple(f for f in wanted if solver.value(wrong[f.number]))
+                # asking for one value after the other of a large state takes longer than finding it
+                broken = tuple(
+                    f
+                    for f in wanted
+                    if (not f.seed.holds(behind) if f.seed is not None else solver.value(wrong[f.number]))
+                )
+                if whole:
                     state.complete()
+                    for f in broken:
+                        if f.seed is not None:
+                            behind[f.seed.name]
                 given = {
                     (i.name, i.type): decoded(solver.value(self._input(i.name, i.type)), i.type)
                     for i in self.system.actions[action].inputs

@@ -54,9 +54,9 @@ class Seed:
         What holds at one place is not stretched, except where other threads may be meanwhile: samples of rare places do not
         have them all.
         """
-        if self.at is None:
-            return Seed(self.name, self.values | {value}, None) if len(self.values) < MOST_VALUES else None
-        return Seed(self.name, self.values | {value}, self.at, True) if self.about_pc else None
+        if self.about_pc or (self.at is None and len(self.values) < MOST_VALUES):
+            return Seed(self.name, self.values | {value}, self.at, self.about_pc)
+        return None
 
 
 def seeds(system: System, samples: Samples) -> list[Seed]:
@@ -68,8 +68,10 @@ def seeds(system: System, samples: Samples) -> list[Seed]:
         if v.kind is Kind.PARAM:
             continue
         everywhere[v.name] = frozenset(columns[v.name])
-        if len(everywhere[v.name]) <= MOST_VALUES and len(everywhere[v.name]) < v.type.count:
-            found.append(Seed(v.name, everywhere[v.name], None))
+        # no number of places is too many: which can be reached, and where other threads may be meanwhile, is what it is all about
+        few = v.kind is Kind.PC or len(everywhere[v.name]) <= MOST_VALUES
+        if few and len(everywhere[v.name]) < v.type.count:
+            found.append(Seed(v.name, everywhere[v.name], None, v.kind is Kind.PC))
     own: list[Seed] = []
     others: list[Seed] = []
     for t in system.threads:
@@ -84,7 +86,6 @@ def seeds(system: System, samples: Samples) -> list[Seed]:
                 if _private(v, t.name):
                     continue
                 values = frozenset(map(columns[v.name].__getitem__, here))
-                # where the other threads may be meanwhile is what mutual exclusion says, so no place is too many
                 most = len(values) if v.kind is Kind.PC else MOST_HERE
                 if len(values) <= most and len(values) < min(len(everywhere[v.name]), v.type.count):
                     (own if mine else others).append(Seed(v.name, values, (t.pc, at), v.kind is Kind.PC))

@@ -21,7 +21,7 @@ def stuck(run: Interpreter, state: State) -> Failed | None:
     waiting = {t.name: blocked for t in tasks if (blocked := _blocked(run, state, t))}
     if not waiting or _may_go_on(run, state, {t.name for t in tasks}):
         return None
-    message = ", ".join(f"{name} waits in  {actions[0].text or actions[0].name}" for name, actions in waiting.items())
+    message = ", ".join(f"{name} waits in `{actions[0].text or actions[0].name}`" for name, actions in waiting.items())
     guards = [a.guard for actions in waiting.values() for a in actions if not inputs(a.guard)]
     first = next(iter(waiting.values()))[0]
     return Failed(DEADLOCK, DEADLOCK, message, False, Always(DEADLOCK, DEADLOCK, or_(*guards), span=first.span))

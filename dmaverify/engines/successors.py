@@ -110,9 +110,7 @@ class Compiled:
     def _build_tables(self, functions: list[MoveFn]) -> None:
         """For each thread, the functions for each place where it may stand; the others are always tried."""
         system = self.system
-        self.anywhere = [
-            f for f, a in zip(functions, system.actions, strict=True) if _pc_of(system, a) is None
-        ]
+        self.anywhere = [f for f, a in zip(functions, system.actions, strict=True) if _pc_of(system, a) is None]
         self.by_pc: list[tuple[int, int, dict[int, list[MoveFn]]]] = []
         for t in system.threads:
             table: dict[int, list[MoveFn]] = {}
@@ -211,9 +209,7 @@ def _conjuncts(guard: Expr) -> tuple[Expr, ...]:
 class _ActionWriter:
     """Writes the function of one action: guard, a loop for each input, checks, the successor."""
 
-    def __init__(
-        self, owner: Compiled, writer: Writer, number: int, action: Action, names: dict[str, str]
-    ) -> None:
+    def __init__(self, owner: Compiled, writer: Writer, number: int, action: Action, names: dict[str, str]) -> None:
         self.owner, self.w, self.number, self.action, self.names = owner, writer, number, action, names
 
     def write(self) -> None:

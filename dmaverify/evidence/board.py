@@ -74,9 +74,7 @@ class BoardWorld:
             if index.kind == "blocks":
                 return self._of(index)[0]
             if index.kind in ("device", "region"):
-                owners: Sequence[Any] = (
-                    self.layout.checked.devices if index.kind == "device" else self.layout.checked.regions
-                )
+                owners: Sequence[Any] = self.layout.checked.devices if index.kind == "device" else self.layout.checked.regions
                 return [o.name for o in owners]
             return range(self.layout.size(index))
         if isinstance(index, sem.ObjT):

@@ -34,9 +34,7 @@ def decode(raw: Any, ty: sem.SemType, where: str, world: World) -> Any:
     if isinstance(ty, sem.IndexT) and ty.kind == "blocks":
         pieces = decode_pieces(raw, ty, where, world)
         if pieces is not ABSENT and len(pieces) != 1:
-            raise BadEvent(
-                f"{where} is {shorten(raw)}, which is {len(pieces)} pieces of memory where one is wanted"
-            )
+            raise BadEvent(f"{where} is {shorten(raw)}, which is {len(pieces)} pieces of memory where one is wanted")
         return pieces if pieces is ABSENT else pieces[0]
     value = _decode(raw, ty, where, world)
     if value is ABSENT:
@@ -58,9 +56,7 @@ def _decode(raw: Any, ty: sem.SemType, where: str, world: World) -> Any:
         for name in raw:
             if name not in ty.fields:
                 raise BadEvent(f"{where} has no field {shorten(name)}; it has {', '.join(ty.fields)}")
-        return tuple(
-            decode(raw[n], f.ty, f"{where}.{n}", world) if n in raw else ABSENT for n, f in ty.fields.items()
-        )
+        return tuple(decode(raw[n], f.ty, f"{where}.{n}", world) if n in raw else ABSENT for n, f in ty.fields.items())
     if isinstance(ty, sem.TupleT):
         if not isinstance(raw, list) or len(raw) != len(ty.items):
             return ABSENT

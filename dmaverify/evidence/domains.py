@@ -214,9 +214,7 @@ class _Search:
         if e.op != "in":
             return None
         if self._is_binder(e.left):
-            return self.evaluator.elements(
-                self.evaluator.value(e.right, self.env), e.right.conv or e.right.ty
-            )
+            return self.evaluator.elements(self.evaluator.value(e.right, self.env), e.right.conv or e.right.ty)
         if self._is_start(e.left):
             span = self.evaluator.value(e.right, self.env)
             return self._between(span.lo, span.hi) if isinstance(span, Stretch) else ABSENT
@@ -233,11 +231,7 @@ class _Search:
         return self.evaluator.world.between(self.ty, max(lo, 0), max(hi, 0))
 
     def _is_binder(self, e: ast.Expr) -> bool:
-        return (
-            isinstance(e, ast.Name)
-            and isinstance(e.ref, LocalSym)
-            and self._key() == self.evaluator.key(e.ref)
-        )
+        return isinstance(e, ast.Name) and isinstance(e.ref, LocalSym) and self._key() == self.evaluator.key(e.ref)
 
     def _is_start(self, e: ast.Expr) -> bool:
         return (
@@ -313,11 +307,7 @@ class _Search:
         if not isinstance(e.pattern, ast.PatName) or not isinstance(e.pattern.ref, LocalSym):
             return None
         for other in self.conditions.parts:
-            if (
-                not isinstance(other, ast.Binary)
-                or other.op != "in"
-                or _mentions(other.right, self.conditions.bound)
-            ):
+            if not isinstance(other, ast.Binary) or other.op != "in" or _mentions(other.right, self.conditions.bound):
                 continue
             if isinstance(other.left, ast.Name) and other.left.ref is e.pattern.ref:
                 span = self.evaluator.value(other.right, self.env)

@@ -73,9 +73,7 @@ class Evaluator:
     ``env`` has the arguments of the monitor, by the keys of its parameters.
     """
 
-    def __init__(
-        self, world: World, ghosts: Mapping[GhostSym, Table | Scalar], env: Env | None = None
-    ) -> None:
+    def __init__(self, world: World, ghosts: Mapping[GhostSym, Table | Scalar], env: Env | None = None) -> None:
         self.world = world
         self.ghosts = ghosts
         self.env = env or {}
@@ -104,9 +102,7 @@ class Evaluator:
         """The text with its expressions evaluated."""
         if message is None:
             return ""
-        return "".join(
-            p if isinstance(p, str) else show(self.value(p, env), p.conv or p.ty) for p in message.parts
-        )
+        return "".join(p if isinstance(p, str) else show(self.value(p, env), p.conv or p.ty) for p in message.parts)
 
     def key(self, sym: LocalSym) -> tuple[int, str]:
         """``sym.key``, remembered."""
@@ -145,9 +141,7 @@ class Evaluator:
     def in_order(self, values: Iterable[Any], ty: sem.SemType) -> list[Any]:
         """Values of one type, as the language orders them."""
         if isinstance(ty, sem.EnumT | sem.IndexT):
-            all_values = (
-                None if isinstance(ty, sem.IndexT) and ty.kind == "blocks" else self.world.everything(ty)
-            )
+            all_values = None if isinstance(ty, sem.IndexT) and ty.kind == "blocks" else self.world.everything(ty)
             if all_values is not None and not isinstance(all_values, range):
                 place = {v: n for n, v in enumerate(all_values)}
                 return sorted(values, key=lambda v: place.get(v, -1))
@@ -187,11 +181,7 @@ class Evaluator:
             return ABSENT if items is None else frozenset(items)
         if isinstance(value, Stretch) and isinstance(ty, sem.PlaceT):
             return self.piece(value.lo, to) if isinstance(to, sem.IndexT) else value.lo
-        if (
-            isinstance(ty, sem.TupleT)
-            and isinstance(to, sem.TupleT | sem.RecordT)
-            and isinstance(value, tuple)
-        ):
+        if isinstance(ty, sem.TupleT) and isinstance(to, sem.TupleT | sem.RecordT) and isinstance(value, tuple):
             wanted = to.items if isinstance(to, sem.TupleT) else [f.ty for f in to.fields.values()]
             parts = zip(value, ty.items, wanted, strict=True)
             return tuple(v if a == b else self.convert(v, a, b) for v, a, b in parts)
@@ -244,9 +234,7 @@ class Evaluator:
         """What a piece of memory, a range or an index says of itself."""
         if isinstance(base, Stretch):
             ends = {"start": base.lo, "end": base.hi, "size": base.hi - base.lo}
-            return {**ends, "first": base.lo, "last": base.hi - 1, "count": base.hi - base.lo}.get(
-                ref.kind, ABSENT
-            )
+            return {**ends, "first": base.lo, "last": base.hi - 1, "count": base.hi - base.lo}.get(ref.kind, ABSENT)
         if isinstance(base, frozenset | tuple):
             items = self.elements(base, ty)
             if items is None or (ref.kind != "count" and not base):
@@ -270,9 +258,7 @@ class Evaluator:
 
     # -- calls
 
-    def call_func(
-        self, ref: FuncSym, values: Sequence[Any], given: Sequence[ast.Expr | None] | None = None
-    ) -> Any:
+    def call_func(self, ref: FuncSym, values: Sequence[Any], given: Sequence[ast.Expr | None] | None = None) -> Any:
         """What a func returns; ``given`` tells which arguments were left off."""
         env: Env = {}
         for i, p in enumerate(ref.params):
@@ -305,9 +291,7 @@ def _name(self: Evaluator, e: ast.Name, env: Env) -> Any:
 @evaluates(ast.Field)
 def _field(self: Evaluator, e: ast.Field, env: Env) -> Any:
     ref = e.ref
-    if isinstance(
-        ref, GhostSym | EnumCase | FlagMember | ConstSym | OptionSym | PlaceField | DeviceSym | RegionSym
-    ):
+    if isinstance(ref, GhostSym | EnumCase | FlagMember | ConstSym | OptionSym | PlaceField | DeviceSym | RegionSym):
         return self.meaning(ref, env)
     base = self.value(e.base, env)
     if isinstance(ref, BlockField):

@@ -21,7 +21,7 @@ Taken = tuple[State, Action, Mapping[str, Value]]
 """A step of a run: the state before it, the action, and its inputs."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Run:
     """A run of a System: its initial state and its steps in order."""
 
@@ -92,9 +92,7 @@ class Translator:
                 yield Happening(item, tuple(failed))
 
 
-def to_events(
-    run: Run, checked: Checked, layout: Layout, world: World, complete: bool = False
-) -> Iterator[Item]:
+def to_events(run: Run, checked: Checked, layout: Layout, world: World, complete: bool = False) -> Iterator[Item]:
     """A run as the stream that a foreign source would have written of it."""
     for happening in Translator(checked, layout, world).happenings(run):
         if happening.item is not None:

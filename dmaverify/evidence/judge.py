@@ -137,11 +137,7 @@ class Judge:
         """Judge one event; what it makes fail."""
         event = self.events.get(name)
         if event is None or name in (GAP, END):
-            raise BadEvent(
-                f"there is no event {name[:60]!a}"
-                if event is None
-                else f"{name} is written as a line of its own"
-            )
+            raise BadEvent(f"there is no event {name[:60]!a}" if event is None else f"{name} is written as a line of its own")
         alternatives = self._arguments(event, raw)
         self.number += 1
         return [f for values in alternatives for f in self._happen(event, values)]

@@ -124,14 +124,8 @@ def _sets(self: Evaluator, e: ast.Binary, a: Any, b: Any) -> Any:
         if isinstance(value, frozenset):
             sides.append(value)
             continue
-        items = (
-            self.elements(value, ty)
-            if isinstance(value, Stretch | tuple) and not _is_element(ty, e.ty)
-            else None
-        )
-        sides.append(
-            frozenset(items) if items is not None else frozenset() if value is None else frozenset([value])
-        )
+        items = self.elements(value, ty) if isinstance(value, Stretch | tuple) and not _is_element(ty, e.ty) else None
+        sides.append(frozenset(items) if items is not None else frozenset() if value is None else frozenset([value]))
     x, y = sides
     return x | y if e.op in ("+", "|") else x - y if e.op == "-" else x & y
 

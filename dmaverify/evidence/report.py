@@ -61,9 +61,7 @@ def judge_file(
     DmaError.
     """
     if variant is not None and scenario is None:
-        raise DmaError(
-            [Diagnostic("DMA040", f"{variant} is a variant of which scenario? Name its file.", NOWHERE)]
-        )
+        raise DmaError([Diagnostic("DMA040", f"{variant} is a variant of which scenario? Name its file.", NOWHERE)])
     named = monitors if isinstance(monitors, str) else ",".join(monitors)
     checked, instances = load_monitors(named, scenario, variant)
     world: World = open_world(checked) if scenario is None else board_world(checked)
@@ -177,10 +175,7 @@ def _clause(report: JudgeReport, c: Clause) -> dict[str, Any]:
         "failed": c.failed,
         "held": c.held,
         "undecided": c.undecided,
-        "failures": [
-            {"event": f.event, "name": f.name, "line": _line(report, f), "message": f.message}
-            for f in c.failures
-        ],
+        "failures": [{"event": f.event, "name": f.name, "line": _line(report, f), "message": f.message} for f in c.failures],
     }
 
 

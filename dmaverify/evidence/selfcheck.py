@@ -75,16 +75,8 @@ class SelfCheck:
                     said = sorted({f.label for f in judge.feed(item.name, item.args)})
                 except BadEvent as e:
                     found.append(f"{name}: {e}")
-            found += [
-                f"{name}: the model fails {label}, the judge does not"
-                for label in expected
-                if label not in said
-            ]
-            found += [
-                f"{name}: the judge fails {label}, the model does not"
-                for label in said
-                if label not in expected
-            ]
+            found += [f"{name}: the model fails {label}, the judge does not" for label in expected if label not in said]
+            found += [f"{name}: the judge fails {label}, the model does not" for label in said if label not in expected]
             self.agreed.update(set(expected) & set(said))
             if len(found) >= MOST or any(prop in self._stops for prop, _ in happening.failed):
                 break  # the state behind a failed built-in check means nothing

@@ -38,9 +38,7 @@ def open_world(checked: Checked) -> OpenWorld:
     return OpenWorld(partitions, lambda e: evaluator.value(e, {}))
 
 
-def board_world(
-    checked: Checked, params: Mapping[str, Any] | None = None, frozen: Mapping[str, Any] | None = None
-) -> BoardWorld:
+def board_world(checked: Checked, params: Mapping[str, Any] | None = None, frozen: Mapping[str, Any] | None = None) -> BoardWorld:
     """A scenario's memory and constants, for one choice of its params."""
     given = {name: value for name, value in (params or {}).items() if value is not None}
     return BoardWorld(Layout(checked, given), frozen)

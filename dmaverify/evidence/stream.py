@@ -124,9 +124,7 @@ def _item(line: str, span: Span) -> Item:
         if not isinstance(complete, bool):
             raise problem("`complete` is true or false", span)
         return End(complete)
-    raise problem(
-        'this is neither an event ("event": NAME), nor a gap ("gap": N), nor the end ("end": true)', span
-    )
+    raise problem('this is neither an event ("event": NAME), nor a gap ("gap": N), nor the end ("end": true)', span)
 
 
 def judge_into(judge: Judge, items: Iterable[tuple[Span, Item]]) -> Iterator[tuple[Span, Failure]]:

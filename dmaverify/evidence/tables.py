@@ -50,11 +50,7 @@ class Table:
         could mean.
         """
         if ABSENT in key:
-            for other in [
-                k
-                for k in self.cells
-                if all(a is b or a is ABSENT or a == b for a, b in zip(key, k, strict=True))
-            ]:
+            for other in [k for k in self.cells if all(a is b or a is ABSENT or a == b for a, b in zip(key, k, strict=True))]:
                 self._drop(other)
             self.rest = ABSENT
         elif UNTOUCHED in key:

@@ -58,9 +58,7 @@ class _Analysis:
                 self.starting.setdefault((a.thread, a.at), []).append(n)
         # in the order of the control flow, so that most actions are looked at once
         order = {name: g.order() for name, g in self.graphs.items()}
-        self.rank = [
-            order.get(a.thread or "", {}).get(-1 if a.at is None else a.at, -1) for a in system.actions
-        ]
+        self.rank = [order.get(a.thread or "", {}).get(-1 if a.at is None else a.at, -1) for a in system.actions]
         self.todo: list[tuple[int, int]] = []
         self.waiting: set[int] = set()
 

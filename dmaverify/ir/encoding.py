@@ -161,9 +161,7 @@ def decode(t: Type, scalars: Iterator[Value]) -> Value:
 
 def const_tree(value: Value, t: Type) -> Tree:
     """A constant as a tree."""
-    scalars = (
-        const(c, core_type(leaf)) for c, (_, leaf) in zip(encode(value, t), leaves(t, ""), strict=True)
-    )
+    scalars = (const(c, core_type(leaf)) for c, (_, leaf) in zip(encode(value, t), leaves(t, ""), strict=True))
     return build(t, scalars)
 
 

@@ -105,9 +105,7 @@ class Flat:
 
         given = {**self.folded, **core}
         names = [n for v in missing for n in self.layout[v.name] if n not in given]
-        chosen = satisfy(
-            (*self.system.assumptions, *self.system.domain), given, [self.system.var(n) for n in names]
-        )
+        chosen = satisfy((*self.system.assumptions, *self.system.domain), given, [self.system.var(n) for n in names])
         state = self.decode_state({**given, **chosen})
         return {v.name: state[v.name] for v in missing}
 
@@ -177,9 +175,7 @@ class _Flattener:
 
     def _always(self, w: Always) -> Always:
         scalar = self.lower.scalar
-        return replace(
-            w, cond=scalar(w.cond), when=scalar(w.when), message=(), stable=tuple(scalar(s) for s in w.stable)
-        )
+        return replace(w, cond=scalar(w.cond), when=scalar(w.when), message=(), stable=tuple(scalar(s) for s in w.stable))
 
     # -- actions ----------------------------------------------------------------------------------------
 

@@ -56,9 +56,7 @@ def _one_after_the_other(graph_of: Mapping[str, PcGraph]) -> tuple[set[tuple[str
     places: dict[str, set[int]] = {}
     for graph in graph_of.values():
         starts = [] if graph.entry is None else graph.actions.get(graph.entry, [])
-        ends = [
-            dict(e for g in _conjuncts(a.guard) if (e := _ended(g, graph_of)) is not None) for a in starts
-        ]
+        ends = [dict(e for g in _conjuncts(a.guard) if (e := _ended(g, graph_of)) is not None) for a in starts]
         waits[graph.thread.name] = set.intersection(*map(set, ends)) - {graph.thread.name} if ends else set()
         for name, place in ((n, p) for end in ends for n, p in end.items()):
             places.setdefault(name, set()).add(place)

@@ -58,9 +58,7 @@ def fuse(core: System, facts: LockFacts | None = None, rule: StepRule = SOUND) -
     types = {v.name: v for v in core.vars}
     fused: dict[str, list[Action]] = {}
     for graph in graphs(core).values():
-        locked = any(a.locks for actions in graph.actions.values() for a in actions)
-        # whether a device's own steps can end a deadlock is asked step by step, so one that takes locks stays as it is
-        if graph.simple and not (graph.thread.is_device and locked):
+        if graph.simple and not (graph.thread.is_device and _holds_others_up(graph)):
             fused[graph.thread.name] = _ThreadFuser(graph, footprints, rule, types).run()
     actions: list[Action] = []
     for a in core.actions:
@@ -70,6 +68,15 @@ def fuse(core: System, facts: LockFacts | None = None, rule: StepRule = SOUND) -
             actions += fused[a.thread]  # all of them, where the thread's first action stood
             fused[a.thread] = []
     return core.with_(actions=tuple(actions))
+
+
+def _holds_others_up(graph: PcGraph) -> bool:
+    """Whether a device takes locks or may end the path.
+
+    A deadlock is where no step of a device can help any more, which is asked step by step; such a device stays as it is.
+    """
+    mine = [a for actions in graph.actions.values() for a in actions]
+    return any(a.locks or any(e.stop for e in a.checks) for a in mine)
 
 
 class _Disagreement(Exception):

@@ -102,9 +102,7 @@ class _Holding:
             if (renamed := _renamed(h, e, name)) is not None and self._is_own(name, thread)
         }
         kept = {h for h in held if not inputs(h) and not _index_variables(h) & a.updates.keys()}
-        return frozenset(
-            h for h in kept | copies if all(self._is_own(n, thread) for n in _index_variables(h))
-        )
+        return frozenset(h for h in kept | copies if all(self._is_own(n, thread) for n in _index_variables(h)))
 
     def _is_own(self, name: str, thread: str) -> bool:
         """Whether nobody else writes a variable."""
@@ -119,9 +117,7 @@ def lock_cells(lock: Expr) -> set[str]:
 
 
 def _index_variables(lock: Expr) -> set[str]:
-    return (
-        variables(lock.args[1]) if lock.op == "select" else (set() if lock.op == "var" else variables(lock))
-    )
+    return variables(lock.args[1]) if lock.op == "select" else (set() if lock.op == "var" else variables(lock))
 
 
 def _renamed(lock: Expr, index: Expr, name: str) -> Expr | None:
@@ -144,11 +140,7 @@ def _honoured(system: System, holding: _Holding, roots: Iterable[str]) -> set[st
     good = set()
     for root in roots:
         v = system.var(root)
-        if (
-            not v.any_init
-            and v.init == v.type.default
-            and all(_treats_well(a, root, v, holding) for a in system.actions)
-        ):
+        if not v.any_init and v.init == v.type.default and all(_treats_well(a, root, v, holding) for a in system.actions):
             good.add(root)
     return good
 
@@ -225,9 +217,7 @@ def array_facts(flat: Flat) -> LockFacts:
             continue
         held = holding.during(a)
         for name, index in _accesses(a, arrays):
-            guarded[name, a.thread] &= {
-                str(h.args[0].data) for h in held if h.op == "select" and h.args[1] is index
-            }
+            guarded[name, a.thread] &= {str(h.args[0].data) for h in held if h.op == "select" and h.args[1] is index}
     guards: dict[tuple[str, str], frozenset[str]] = {}
     for (name, thread), locks in guarded.items():
         for lock in locks:

@@ -71,8 +71,7 @@ class Prepared:
         return Stats(
             statements={t.name: sum(a.thread == t.name for a in core.actions) for t in core.threads},
             visible={
-                t.name: sum(a.thread == t.name and any(p.weight for p in a.parts) for a in core.actions)
-                for t in core.threads
+                t.name: sum(a.thread == t.name and any(p.weight for p in a.parts) for a in core.actions) for t in core.threads
             },
             variables=len(core.vars),
             bits=sum(v.type.bits for v in core.vars),

@@ -42,9 +42,7 @@ def map_exprs(system: System, f: Map) -> System:
     """A System with its expressions replaced."""
     return system.with_(
         actions=tuple(map_action(a, f) for a in system.actions),
-        always=tuple(
-            replace(w, cond=f(w.cond), when=f(w.when), stable=tuple(map(f, w.stable))) for w in system.always
-        ),
+        always=tuple(replace(w, cond=f(w.cond), when=f(w.when), stable=tuple(map(f, w.stable))) for w in system.always),
         covers=tuple(replace(c, cond=f(c.cond)) for c in system.covers),
         assumptions=tuple(map(f, system.assumptions)),
         domain=tuple(map(f, system.domain)),

@@ -72,9 +72,7 @@ class Scalariser:
         """The tree of an expression."""
         for node in self._todo(root):
             if node.uid not in self._reads_input:
-                self._reads_input[node.uid] = node.op == "input" or any(
-                    self._reads_input[a.uid] for a in node.args
-                )
+                self._reads_input[node.uid] = node.op == "input" or any(self._reads_input[a.uid] for a in node.args)
                 self._keep.append(node)
             memo = self._own if self._reads_input[node.uid] else self._shared
             memo[node.uid] = self._lower(node, [self._done(a) for a in node.args])
@@ -226,9 +224,5 @@ def indexing_inputs(roots: list[Expr]) -> set[str]:
     for node in walk(*roots):
         if node.op in ("select", "store", "member", "insert", "remove"):
             at = node.args[1]
-            found |= {
-                n.data
-                for n in walk(at)
-                if n.op == "input" and isinstance(n.type, Index | Enum | Range | Bool)
-            }
+            found |= {n.data for n in walk(at) if n.op == "input" and isinstance(n.type, Index | Enum | Range | Bool)}
     return found

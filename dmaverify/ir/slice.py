@@ -88,9 +88,7 @@ def slices(core: System, properties: Iterable[str], *, stops: bool = False) -> l
     for cone, members in sorted(cones.items(), key=lambda item: -len(item[0].data) - len(item[0].actions)):
         for larger, others in groups:
             mine = {asked[t] for t in members}
-            if cone.within(larger) and (
-                mine <= {asked[t] for t in others} or slicer.hard(cone) == slicer.hard(larger)
-            ):
+            if cone.within(larger) and (mine <= {asked[t] for t in others} or slicer.hard(cone) == slicer.hard(larger)):
                 others.extend(members)
                 break
         else:
@@ -130,11 +128,7 @@ class _Cone:
 
     def within(self, other: _Cone) -> bool:
         """Whether another cone has all of this one."""
-        return (
-            self.data <= other.data
-            and self.control <= other.control | other.data
-            and self.actions <= other.actions
-        )
+        return self.data <= other.data and self.control <= other.control | other.data and self.actions <= other.actions
 
     def together(self, other: _Cone) -> _Cone:
         """Everything that has a say in the targets of either."""

@@ -147,9 +147,7 @@ class Program:
             self.actions.append(action)
         self.threads.append(Thread(name, pc, name, is_device=device, ends=frozenset({last})))
 
-    def locked(
-        self, body: list[Callable[[str, int, int], Action]], held: list[str], local: dict[str, Type]
-    ) -> None:
+    def locked(self, body: list[Callable[[str, int, int], Action]], held: list[str], local: dict[str, Type]) -> None:
         """A locked stretch; now and then with a second lock inside, or with its lock given back too early."""
         lock = self.r.choice(self.locks)
         if lock in held:
@@ -186,9 +184,7 @@ class Program:
         if careful:
             body.append(self.release(select(lock, index), lambda v: {"held": store(lock, index, v)}))
 
-    def acquire(
-        self, lock: Expr, write: Callable[[Expr], dict[str, Expr]]
-    ) -> Callable[[str, int, int], Action]:
+    def acquire(self, lock: Expr, write: Callable[[Expr], dict[str, Expr]]) -> Callable[[str, int, int], Action]:
         """Wait for a lock and take it."""
 
         def make(name: str, at: int, after: int) -> Action:
@@ -204,9 +200,7 @@ class Program:
 
         return make
 
-    def release(
-        self, lock: Expr, write: Callable[[Expr], dict[str, Expr]]
-    ) -> Callable[[str, int, int], Action]:
+    def release(self, lock: Expr, write: Callable[[Expr], dict[str, Expr]]) -> Callable[[str, int, int], Action]:
         """Give a lock back; now and then the same statement does something else too."""
         extra: dict[str, Expr] = {}
         if self.r.random() < 0.1:
@@ -304,9 +298,7 @@ class Program:
         effects: tuple[Effect, ...] = ()
         if self.r.random() < 0.2:
             effects = (Check("p", self.label(), TRUE, self.test(self.shared)),)
-        self.actions.append(
-            Action(f"hw{n}", None, None, and_(guard, ne(var(x, t), new)), (), effects, {x: new})
-        )
+        self.actions.append(Action(f"hw{n}", None, None, and_(guard, ne(var(x, t), new)), (), effects, {x: new}))
 
     def standing(self, mixed: bool) -> Expr:
         """Some threads stand in certain places; ``mixed``: or do not, while something else holds."""
@@ -315,9 +307,7 @@ class Program:
         for t in asked:
             pc = next(v for v in self.vars if v.name == t.pc)
             last = pc.type.count - 1
-            stands = eq(
-                var(pc.name, pc.type), const(self.r.choice((last, last, self.r.randint(0, last))), pc.type)
-            )
+            stands = eq(var(pc.name, pc.type), const(self.r.choice((last, last, self.r.randint(0, last))), pc.type))
             parts.append(not_(stands) if mixed and self.r.random() < 0.3 else stands)
         return and_(*parts, self.test(self.shared)) if mixed else and_(*parts)
 
@@ -358,6 +348,4 @@ def program(seed: int) -> System:
         always += (Always("q", p.label(), or_(not_(p.standing(True)), p.test(p.shared))),)
     names = ("p", "q", "cells", "builtin")
     properties = tuple(Property(n, n.upper(), "builtin" if n == "builtin" else "monitor") for n in names)
-    return System(
-        f"program{seed}", tuple(p.vars), tuple(p.actions), tuple(p.threads), properties, always, covers
-    )
+    return System(f"program{seed}", tuple(p.vars), tuple(p.actions), tuple(p.threads), properties, always, covers)

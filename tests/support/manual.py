@@ -21,17 +21,10 @@ from tests.support.examples import ROOT
 MANUAL = ROOT / "spec" / "language.md"
 
 _BLOCK = re.compile(r"^```dma(?P<info>[^\n]*)\n(?P<text>.*?)^```$", re.DOTALL | re.MULTILINE)
-_OUTPUT = re.compile(
-    r"^```sh\n(?P<command>dmaverify [^\n]*)\n```\n\n```text\n(?P<output>.*?)^```$", re.DOTALL | re.MULTILINE
-)
+_OUTPUT = re.compile(r"^```sh\n(?P<command>dmaverify [^\n]*)\n```\n\n```text\n(?P<output>.*?)^```$", re.DOTALL | re.MULTILINE)
 _HEADING = re.compile(r"^#+ (.*)$", re.MULTILINE)
 
-BOARD = (
-    "scenario example\n"
-    "import spec.api, spec.hardware.cache\n"
-    "region dram { at 0x8000_0000  size 8K }\n"
-    "device nic {}\n"
-)
+BOARD = "scenario example\nimport spec.api, spec.hardware.cache\nregion dram { at 0x8000_0000  size 8K }\ndevice nic {}\n"
 """What stands above a fragment, as the manual says."""
 
 
@@ -133,7 +126,7 @@ def refresh() -> None:
         project(Path(name))
 
         def block(m: re.Match[str]) -> str:
-            return m[0].replace(m["output"], output_of(Path(name), m["command"]))
+            return f"```sh\n{m['command']}\n```\n\n```text\n{output_of(Path(name), m['command'])}```"
 
         MANUAL.write_text(_OUTPUT.sub(block, text), encoding="utf-8")
 

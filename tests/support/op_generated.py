@@ -30,16 +30,10 @@ def _compiled(op: str, arg_types: tuple[Type, ...], t: Type, data: Any) -> Calla
     lower.with_inputs({f"a{n}": tree for n, tree in enumerate(trees) if not from_state[n]})
     root = raw(op, t, tuple(make[n](f"a{n}", at) for n, at in enumerate(arg_types)), data)
     results = list(encoding.flat(lower(root)))
-    state = [
-        Var(name, encoding.core_type(leaf), None)
-        for n, own in enumerate(names)
-        if from_state[n]
-        for name, leaf in own
-    ]
+    state = [Var(name, encoding.core_type(leaf), None) for n, own in enumerate(names) if from_state[n] for name, leaf in own]
     packing = Packing(state)
     arguments = {
-        name: f"i{k}"
-        for k, name in enumerate(name for n, own in enumerate(names) if not from_state[n] for name, _ in own)
+        name: f"i{k}" for k, name in enumerate(name for n, own in enumerate(names) if not from_state[n] for name, _ in own)
     }
     writer = Writer(packing, arguments)
     writer.share(*results)
@@ -53,10 +47,7 @@ def _compiled(op: str, arg_types: tuple[Type, ...], t: Type, data: Any) -> Calla
         given = [c for n, some in enumerate(codes) if not from_state[n] for c in some]
         out = space["f"](packing.pack(dict(zip((v.name for v in state), own, strict=True))), *given)
         leaf_types = [leaf for _, leaf in encoding.leaves(t, "")]
-        exact = [
-            bool(c) if isinstance(encoding.core_type(x), Bool) else c
-            for c, x in zip(out, leaf_types, strict=True)
-        ]
+        exact = [bool(c) if isinstance(encoding.core_type(x), Bool) else c for c, x in zip(out, leaf_types, strict=True)]
         return encoding.decode(t, iter(exact))
 
     return run

@@ -16,9 +16,8 @@ BASE = 0x8000_0000
 Line = dict[str, Any]
 
 
-@lru_cache(
-    maxsize=1
-)  # the syntax trees of two programs may be the same, and know what they meant in the last one
+# One at a time: the syntax trees of two programs may be the same, and know what they meant in the last one only.
+@lru_cache(maxsize=1)
 def _loaded(monitor: str) -> Any:
     return load_monitors(monitor, None, None)
 

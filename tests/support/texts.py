@@ -70,9 +70,7 @@ def system(
         for at, do in enumerate(body):
             to = do.to if do.to is not None else place(at + 1, len(body))
             updates = {**do.updates, f"{name}.pc": to}
-            actions.append(
-                Action(f"{name}.{at}", name, at, do.guard, do.inputs, do.effects, updates, locks=do.locks)
-            )
+            actions.append(Action(f"{name}.{at}", name, at, do.guard, do.inputs, do.effects, updates, locks=do.locks))
     return System(
         "text",
         tuple(declared),

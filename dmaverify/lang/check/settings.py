@@ -68,11 +68,7 @@ class Settings:
         holder, _, last = name.rpartition(".")
         if holder:
             module = scopes.find_module(holder)
-            hits = (
-                [o]
-                if module is not None and (o := scopes.modules[module.module].options.get(last)) is not None
-                else []
-            )
+            hits = [o] if module is not None and (o := scopes.modules[module.module].options.get(last)) is not None else []
         else:
             hits = scopes.find_option(scopes.scenario, name)
         if not hits:
@@ -101,9 +97,7 @@ class Settings:
             seen = {s.name for s in r.decl.settings}
             for word in ("at", "size"):
                 if word not in seen:
-                    self.diags.error(
-                        "DMA069", f"the region {r.name} has no {word}", r.span, fix=f"Write  {word} …"
-                    )
+                    self.diags.error("DMA069", f"the region {r.name} has no {word}", r.span, fix=f"Write  {word} …")
             for s in r.decl.settings:
                 if s.name in SETTING_WORDS:
                     self._word(s)
@@ -151,13 +145,9 @@ class Settings:
                 if isinstance(f.ty, sem.BoolT) and self._comma_missing(s, _field_names(self, consts)):
                     return
                 if s.value is None and not isinstance(f.ty, sem.BoolT):
-                    self.diags.error(
-                        "DMA067", f"{s.name} needs a value", s.span, notes=[(f.span, f"{f.name} is {f.ty}")]
-                    )
+                    self.diags.error("DMA067", f"{s.name} needs a value", s.span, notes=[(f.span, f"{f.name} is {f.ty}")])
                 else:
-                    self.checker.const_body(self.checker.scopes.scenario, owner).expect(
-                        value, f.ty, Why(s.name, f.span)
-                    )
+                    self.checker.const_body(self.checker.scopes.scenario, owner).expect(value, f.ty, Why(s.name, f.span))
                 self.out.attributes[const.name, owner.name, f.name if field is not None else ""] = value
                 self.checker.use(const, s.span, owner)
                 return

@@ -93,6 +93,11 @@ class Simple(Exprs):
         where: ast.Node,
     ) -> list[sem.SemType]:
         """The types of so many values: as many expressions, or one with several results."""
+        if not wants:  # `pop from l`: what it gives is thrown away
+            t = self.rhs(values[0], None, orelse is not None)
+            if orelse is not None:
+                self.unfailed(values[0], t)
+            return []
         if len(values) == len(wants):
             types: list[sem.SemType] = []
             for v, want in zip(values, wants, strict=True):

@@ -82,7 +82,8 @@ def _let(ctx: Ctx, s: ast.Let) -> None:
             values.append(NullV())
         else:
             value = with_else(ctx, ev(ctx, v), v.ty, s.orelse)
-            values += components(ctx, value, len(s.names) if len(s.values) == 1 else 1, v.span)
+            if s.names:  # not for `pop from l`, which throws it away
+                values += components(ctx, value, len(s.names) if len(s.values) == 1 else 1, v.span)
     for i, (n, value) in enumerate(zip(s.names, values, strict=True)):
         if len(s.values) == len(s.names) and isinstance(s.values[i], ast.Uninitialised):
             let_poison(ctx, n)

@@ -57,6 +57,9 @@ class Slots:
         if id(ref) in self.chosen:
             return mk("get", (select(held, self.chosen[id(ref)]),))
         found = [(c, mk("get", (select(held, i),))) for c, i in self.present(ctx, ref)]
+        if len(found) > 1 and self.world.contexts.flow is None:
+            what = f"there may be several {ref.name}, and only what takes steps can choose one"
+            raise Unsupported(what, e.span, "Let an event carry it, and a ghost keep it.")
         return choose(ctx, found, e.ty, ref.name, e.span)
 
     def place(self, ctx: Ctx, ref: symbols.SlotSym, e: ast.Expr) -> Place:

@@ -82,7 +82,7 @@ def _values(f: Flow, exprs: list[ast.Expr], orelse: ast.Block | None, s: ast.Stm
         step = f.new_step()
         ctx = f.ctx(step)
     values: list[Val] = []
-    for e, value in found:
+    for e, value in found if targets else ():
         values += components(ctx, value, targets if len(exprs) == 1 else 1, e.span)
     return step, values
 
