@@ -180,8 +180,17 @@ def _kept(ty: sem.SemType) -> bool:
     return ty.storable and not isinstance(ty, sem.ErrorT)
 
 
-def compile_contract(path: str | Path, proc: str, variant: str | None = None) -> System:
+def compile_contract(
+    path: str | Path,
+    proc: str,
+    variant: str | None = None,
+    params: Mapping[str, Value | str] | None = None,
+    *,
+    rounds: int = 0,
+) -> System:
     """What has to be shown for a contract: that the body of a proc ensures what it says, for all arguments.
+
+    ``rounds``: loops with a bound are unrolled so often, if their own bound is smaller.
 
     The System has no actions: its claims are about every initial state. What its notes say is assumed.
     """
@@ -189,8 +198,11 @@ def compile_contract(path: str | Path, proc: str, variant: str | None = None) ->
     sym = next((p for p in checked.procs if p.name == proc), None)
     if sym is None:
         raise DmaError([Diagnostic("DMA050", f"there is no proc {proc}", NOWHERE)])
-    given = _given(checked, {}, set())
-    return contract_alone(World(checked, Layout(checked, given), given, set()), sym)
+    free = wide_params(checked) - set(params or ())
+    given = _given(checked, params or {}, free)
+    world = World(checked, Layout(checked, given), given, free)
+    world.rounds = rounds
+    return contract_alone(world, sym)
 
 
 def compile_lemmas(path: str | Path, variant: str | None = None) -> dict[str, System]:

@@ -88,6 +88,8 @@ def _repeat(
     loop = Loop(object(), object())
     ctx.frame.loops.append(loop)
     rounds = 0
+    if limit is not None:
+        limit = max(limit, ctx.world.rounds)
     while step.live is not FALSE:
         if promise is not None:
             promises.invariants(ctx, promise)

@@ -82,6 +82,8 @@ class World:
         self.contracts: dict[str, Contract] = {}
         self.called: set[str] = set()
         """Procs that some call takes by their contract."""
+        self.rounds = 0
+        """A loop that is unrolled within a step gets so many rounds, where its own bound is smaller."""
         self.covers: list[Any] = []
 
     # -- types and constants ---------------------------------------------
