@@ -27,7 +27,7 @@ sliced away.
 SEARCHING = ("auto", "explicit")
 """Engines that begin with a short search of the whole."""
 
-FEW_STATES = 20_000
+FEW_STATES = 2_500
 """What that search may visit. A System with more is sliced first."""
 
 _WEIGHT = Int(32)
