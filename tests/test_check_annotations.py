@@ -1,4 +1,4 @@
-# ruff: noqa: E501  (a table reads best with one rule on a line)
+
 """What the checker leaves in the tree for the lowerer: types, conversions, meanings of names."""
 
 from __future__ import annotations

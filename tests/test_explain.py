@@ -49,7 +49,7 @@ def test_all_verdict_words_are_explained() -> None:
 
 def test_assumptions_are_those_of_the_documentation(root: Path) -> None:
     text = (root / "docs" / "limits.md").read_text(encoding="utf-8")
-    rows = dict((m[1], (m[2], m[3])) for m in re.finditer(r"^\| (A\d+) \| (.*?) \| (.*?) \|$", text, re.MULTILINE))
+    rows = {m[1]: (m[2], m[3]) for m in re.finditer(r"^\| (A\d+) \| (.*?) \| (.*?) \|$", text, re.MULTILINE)}
     assert rows == {k: (a.text, a.otherwise) for k, a in ASSUMPTIONS.items()}
     assert list(rows) == [f"A{n}" for n in range(1, 12)]
 

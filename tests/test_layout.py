@@ -1,4 +1,4 @@
-# ruff: noqa: E501  (a table reads best with one rule on a line)
+
 """Where memory lies, how large types are, and what constants are worth."""
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Lemmas about all numbers of a type are decided by themselves, and what a scenario expects of what it does not check is an error."""
+"""Lemmas about all numbers are decided by themselves; what a scenario expects of what it does not check is an error."""
 
 from __future__ import annotations
 

@@ -283,7 +283,7 @@ class Proof:
         """Those of the facts that every action keeps, relative to each other and to what is believed."""
         left = {f.number: f for f in trials if f.number not in self.active}
         given = list(self.active.values())
-        todo = {n: True for n in range(len(self.system.actions))}
+        todo = dict.fromkeys(range(len(self.system.actions)), True)
         rests_on: dict[int, set[int]] = {}
         while todo and left:
             action = next(iter(todo))

@@ -172,7 +172,7 @@ def _narrowed(system: System, pick: dict[str, Value], rng: random.Random, all_in
             return replace(i, values=tuple(rng.sample(i.values, FEW))) if many else i
         if i.type.count <= FEW or (not all_inputs and _is_given(action, i)):
             return i
-        values = {v for v in constants.get(i.type, ())} | {_interesting(i.type, rng) for _ in range(6)}
+        values = set(constants.get(i.type, ())) | {_interesting(i.type, rng) for _ in range(6)}
         return replace(i, values=tuple(sorted(values))[:FEW])
 
     return system.with_(
