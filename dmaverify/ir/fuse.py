@@ -131,6 +131,9 @@ class _Step:
     stops: dict[int, _Way] = field(default_factory=dict)
     passed: set[int] = field(default_factory=set)
     """Places that it goes on from."""
+    finished: Action | None = None
+    """The action that takes it, without what the steps before it leave waiting."""
+    too_large: bool = False
 
 
 class _ThreadFuser:
@@ -154,15 +157,19 @@ class _ThreadFuser:
     def run(self) -> list[Action]:
         """The steps of the thread, in the order of their control points."""
         while True:
-            try:
-                return self._steps()
-            except _Disagreement as d:
-                place = d.place
-            assert place not in self.forced
-            self.forced.add(place)
-            self.composed = {k: s for k, s in self.composed.items() if place not in s.passed}
+            before = len(self.forced)
+            actions = self._steps()
+            if len(self.forced) == before:
+                return actions
+
+    def _force(self, d: _Disagreement) -> None:
+        """Make a place a control point; what went on from there has to be composed again."""
+        assert d.place not in self.forced
+        self.forced.add(d.place)
+        self.composed = {k: s for k, s in self.composed.items() if d.place not in s.passed}
 
     def _steps(self) -> list[Action]:
+        """The steps, as far as the control points known so far allow; some more may turn out to be needed."""
         entry = self.graph.entry
         assert entry is not None
         # who looks whether the thread stands there wants everything before to be done
@@ -173,22 +180,37 @@ class _ThreadFuser:
             place = todo.pop()
             steps[place] = []
             for a in self.graph.actions.get(place, ()):
-                action, stops = self._step(a, waiting[place][0])
+                action, stops = self._composed_step(a, waiting[place][0])
                 steps[place].append(action)
                 for stop, way in stops.items():
                     known = waiting.setdefault(stop, (way.late, way.late_from))
-                    _agree(known, (way.late, way.late_from))
+                    try:
+                        _agree(known, (way.late, way.late_from))
+                    except _Disagreement as d:
+                        if d.place not in self.forced:
+                            self._force(d)
                     if stop not in steps and stop not in todo:
                         todo.append(stop)
         return [a for place in sorted(steps) for a in steps[place]]
+
+    def _composed_step(self, first: Action, waiting: int) -> tuple[Action, dict[int, _Way]]:
+        while True:
+            try:
+                return self._step(first, waiting)
+            except _Disagreement as d:
+                self._force(d)
 
     def _step(self, first: Action, waiting: int) -> tuple[Action, dict[int, _Way]]:
         most = MOST_PARTS
         while True:
             step = self._compose(first, most)
-            action = self._finish(first, step, waiting)
-            if len(step.parts) <= 1 or sum(1 for _ in walk(*all_exprs(action))) <= MOST_NODES:
-                return action, step.stops
+            if step.finished is None:
+                step.finished = self._finish(first, step)
+                step.too_large = len(step.parts) > 1 and sum(1 for _ in walk(*all_exprs(step.finished))) > MOST_NODES
+            if not step.too_large:
+                weight = step.finished.weight
+                assert weight is not None
+                return replace(step.finished, weight=mk("add", (weight, const(waiting, U32)))), step.stops
             most = len(step.parts) // 2
 
     # -- composing --------------------------------------------------------------------------------------
@@ -333,7 +355,7 @@ class _ThreadFuser:
         )
         return met.narrowed(or_(only_a, only_b))
 
-    def _finish(self, first: Action, step: _Step, waiting: int) -> Action:
+    def _finish(self, first: Action, step: _Step) -> Action:
         """The action that takes the whole step."""
         met: _Way | None = None
         pc_type = self.vars[self.pc].type
@@ -351,7 +373,7 @@ class _ThreadFuser:
             inputs=tuple(step.inputs),
             effects=tuple(step.effects),
             updates=updates,
-            weight=mk("add", (met.weight, const(waiting, U32))),
+            weight=met.weight,
             locks=(),
             parts=tuple(step.parts),
         )
