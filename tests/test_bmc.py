@@ -72,9 +72,7 @@ def test_a_cover_asked_for_by_name_comes_with_a_witness() -> None:
 
 def test_a_violation_in_the_initial_state_has_length_zero() -> None:
     x = var("x", BOOL)
-    system = System(
-        "s", (Var("x", BOOL, None, any_init=True),), (), (), (Property("p", "T", "monitor"),), (Always("p", "p.1", x),)
-    )
+    system = System("s", (Var("x", BOOL, None, any_init=True),), (), (), (Property("p", "T", "monitor"),), (Always("p", "p.1", x),))
     trace = one(system, "p", 3).trace
     assert trace is not None and trace.length == 0 and trace.initial == (("x", False),)
 

@@ -113,7 +113,7 @@ def test_constant_shift_amounts(name: SolverName) -> None:
     """A constant amount has an encoding of its own."""
     solver = make_solver(name, Budget())
     w = solver.writer
-    expected = []
+    expected: list[tuple[Any, Expr, Value, int]] = []
     for t in INTS:
         for amount_type in (Int(8, True), Int(32, False)):
             for n in (-3, -1, 0, 1, t.width - 1, t.width, t.width + 1, 127):

@@ -202,9 +202,7 @@ class _Search:
                 continue
             if goal.trace is None:
                 goal.settled = not self._speaks(prop)
-            elif self.lengths.uniform or goal.trace.length == 0 or (
-                covered is not None and covered >= goal.trace.length - 1
-            ):
+            elif self.lengths.uniform or goal.trace.length == 0 or (covered is not None and covered >= goal.trace.length - 1):
                 goal.settled = True
                 goal.trace = _with_minimal(goal.trace, True)
             elif steps >= goal.found_at + MORE_STEPS:
@@ -212,9 +210,7 @@ class _Search:
 
     def _speaks(self, prop: str) -> bool:
         """Whether anything in the System can violate the property."""
-        return any(c.prop == prop for a in self.system.actions for c in a.checks) or any(
-            a.prop == prop for a in self.system.always
-        )
+        return any(c.prop == prop for a in self.system.actions for c in a.checks) or any(a.prop == prop for a in self.system.always)
 
     def _model(self, term: Term, steps: int) -> Run | None:
         """A run of so many steps in which the term holds; None if there is none, which the solver then remembers."""

@@ -72,9 +72,7 @@ def claim(
 
     def trimmed(n: int, a: Action) -> Action:
         kept = tuple(
-            replace(e, message=(), part=0)
-            for e in a.effects
-            if isinstance(e, Check) and (e.stop or e.prop == prop or (n, e) in wanted)
+            replace(e, message=(), part=0) for e in a.effects if isinstance(e, Check) and (e.stop or e.prop == prop or (n, e) in wanted)
         )
         return replace(a, effects=kept, parts=(), weight=None, locks=())
 

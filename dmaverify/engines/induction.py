@@ -80,11 +80,7 @@ class _Run:
         """Lemmas over the System's variables that it does not have itself."""
         known = {v.name for v in self.system.vars}
         own = {(w.cond.uid, w.when.uid) for w in self.system.always}
-        return [
-            h
-            for h in self.engine.hints
-            if variables(h.cond, h.when) <= known and (h.cond.uid, h.when.uid) not in own
-        ]
+        return [h for h in self.engine.hints if variables(h.cond, h.when) <= known and (h.cond.uid, h.when.uid) not in own]
 
     def _certify(self, prop: str, facts: list[Fact]) -> Certificate:
         """Write the certificate and have it checked by the other solver in a fresh process."""

@@ -54,9 +54,7 @@ class Lengths:
     @cached_property
     def _last_may_be_free(self) -> bool:
         """Whether a trace may end with a step that adds nothing to its length, because a check fails early in it."""
-        return any(
-            weight_bounds(prefix_weight(parts_of(a), c.part))[0] == 0 for a in self.system.actions for c in a.checks
-        )
+        return any(weight_bounds(prefix_weight(parts_of(a), c.part))[0] == 0 for a in self.system.actions for c in a.checks)
 
     def covered(self, steps: int) -> int | None:
         """The greatest length of which every trace has at most ``steps`` steps; None if not even 0 is certain."""

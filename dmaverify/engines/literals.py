@@ -12,6 +12,7 @@ import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from dmaverify.engines.frozen import followers
 from dmaverify.engines.sampling import Samples
 from dmaverify.ir.expr import Expr, and_, const, eq, inputs, le, mk, not_, substitute, var, variables, walk
 from dmaverify.ir.system import Kind, System
@@ -64,9 +65,7 @@ def universe(system: System, samples: Samples, hints: Sequence[Expr] = ()) -> li
 def atoms(*roots: Expr) -> list[Expr]:
     """The conditions below the roots that are no junctions and read no inputs."""
     return [
-        n
-        for n in walk(*roots)
-        if isinstance(n.type, Bool) and n.op not in (*_JUNCTIONS, "const", "input", "ite") and not inputs(n)
+        n for n in walk(*roots) if isinstance(n.type, Bool) and n.op not in (*_JUNCTIONS, "const", "input", "ite") and not inputs(n)
     ]
 
 
@@ -84,13 +83,14 @@ def _conditions(system: System) -> Iterable[Expr]:
 
 
 def _values(system: System, samples: Samples) -> Iterable[Expr]:
+    open_ = followers(system)
     for v in system.vars:
         leaf = var(v.name, v.type)
         if isinstance(v.type, Bool):
             yield leaf
             continue
         seen = {samples.packing.value(s, v.name) for s in samples.states}
-        if len(seen) <= FEW_VALUES:
+        if len(seen) <= FEW_VALUES and v.name not in open_:
             yield from (eq(leaf, const(n, v.type)) for n in sorted(seen))
         else:
             yield eq(leaf, const(0, v.type))
@@ -109,9 +109,7 @@ def _bits(system: System, samples: Samples) -> Iterable[Expr]:
             varying = [i for i in range(v.type.width) if ever >> i & never >> i & 1]
             if len(varying) <= MOST_BITS:
                 zero = const(0, v.type)
-                yield from (
-                    eq(mk("band", (var(v.name, v.type), const(v.type.wrap(1 << i), v.type))), zero) for i in varying
-                )
+                yield from (eq(mk("band", (var(v.name, v.type), const(v.type.wrap(1 << i), v.type))), zero) for i in varying)
 
 
 def _relations(system: System) -> Iterable[Expr]:
@@ -145,9 +143,7 @@ def _used_as(system: System, ops: Sequence[str]) -> set[str]:
             for a in node.args:
                 found.update(_copied(a))
     while True:
-        more = {
-            name for a in system.actions for name, e in a.updates.items() if name not in found and variables(e) & found
-        } | {
+        more = {name for a in system.actions for name, e in a.updates.items() if name not in found and variables(e) & found} | {
             other
             for a in system.actions
             for name, e in a.updates.items()
@@ -195,6 +191,7 @@ class Learner:
         self._all = (1 << self.size) - 1
         self._truth = samples.truth(self.literals)
         self._read = [variables(e) for e in self.literals]
+        self._open = followers(system)
 
     def holding(self, state: int) -> list[tuple[int, int, Expr]]:
         """For each literal that holds in the state (negations among them): its number, the samples with it, itself."""
@@ -244,11 +241,14 @@ class Learner:
         return found
 
     def cubes(self, state: Mapping[str, Value], about: set[str]) -> list[Clause]:
-        """Clauses that some variables never have all these values, without most of those that they do not need."""
+        """Clauses that some variables never have all these values, without most of those that they do not need.
+
+        Variables that may have any value are left out: to exclude one value after the other leads nowhere.
+        """
         parts: list[tuple[int, Expr]] = []
         bits = self._all
         for v in self.samples.system.vars:
-            if v.name not in about:
+            if v.name not in about or v.name in self._open:
                 continue
             leaf = var(v.name, v.type)
             value = state[v.name]

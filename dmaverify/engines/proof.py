@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from dmaverify.engines.base import Budget, Progress
+from dmaverify.engines.frozen import guesses
 from dmaverify.engines.literals import Clause, Learner
 from dmaverify.engines.relative import Fact, FactKind, Relative, Step, reads
 from dmaverify.engines.sampling import Samples, sample
@@ -83,7 +84,8 @@ class Proof:
         """Show every property that can be shown; the others are ``lost``. ``Stopped`` if the budget runs out."""
         if self.learn:
             self.samples = sample(self.system, self.budget, self.seed)
-            hints = [e for h in self.hints for e in (h.when, h.cond)]
+            self._following = guesses(self.system, self.samples)
+            hints = [e for h in self.hints for e in (h.when, h.cond)] + [e for _, e in self._following]
             self._learner = Learner(self.system, self.samples.some(MOST_JUDGED, self.seed), hints)
         self._believe()
         for fact in list(self.active.values()):
@@ -142,6 +144,8 @@ class Proof:
                     self._drop(f, "a random walk contradicts it")
             for f in [f for f in self.active.values() if f.check is not None and f.prop in self.samples.violated]:
                 self._drop(f, "a random walk violates it")
+            for name, e in self._following:
+                self._add(self._new("learned", name, e))
             if self.open():
                 for guess in scout(self.samples, seeds(self.system, self.samples), self.budget, self.seed):
                     self._add(self._guess(guess))
@@ -288,9 +292,7 @@ class Proof:
         while todo and left:
             action = next(iter(todo))
             wanted = [f for f in left.values() if self.relative.concerns(f, action)]
-            answer = (
-                self.relative.step(action, wanted, [*given, *left.values()], exact=False) if wanted else set()
-            )
+            answer = self.relative.step(action, wanted, [*given, *left.values()], exact=False) if wanted else set()
             if not isinstance(answer, Step):
                 del todo[action]
                 rests_on[action] = answer

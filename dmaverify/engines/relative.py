@@ -96,8 +96,7 @@ class Relative:
         self._on: dict[int, Term] = {}
         self._leads_to: dict[tuple[int, str], frozenset[int] | None] = {}
         values = {
-            v.name: w.symbol(f"init.{v.name}", sort_of(v.type)) if v.any_init else constant(w, v.init, v.type)
-            for v in system.vars
+            v.name: w.symbol(f"init.{v.name}", sort_of(v.type)) if v.any_init else constant(w, v.init, v.type) for v in system.vars
         }
         self._initial: Encoder[Term] = Encoder(w, values, no_inputs)
 
@@ -159,9 +158,7 @@ class Relative:
             left = [f for f in left if f not in now]
         return broken
 
-    def step(
-        self, action: int, wanted: Sequence[Fact], given: Sequence[Fact], exact: bool = True
-    ) -> Step | set[int]:
+    def step(self, action: int, wanted: Sequence[Fact], given: Sequence[Fact], exact: bool = True) -> Step | set[int]:
         """Whether the action keeps the wanted facts, from states where the given ones hold: a counterexample, or which were used.
 
         Checks among ``given`` that belong to the action are taken to pass, except that no check is taken for granted when one
@@ -201,9 +198,7 @@ class Relative:
             )
         ]
 
-    def _both(
-        self, action: int, wanted: Sequence[Fact], given: Sequence[Fact], states: list[Fact], whole: bool
-    ) -> Step | set[int]:
+    def _both(self, action: int, wanted: Sequence[Fact], given: Sequence[Fact], states: list[Fact], whole: bool) -> Step | set[int]:
         checks = [f for f in given if f.check is not None and f.action == action]
         own = [f for f in wanted if f.check is not None]
         kept = [f for f in wanted if f.check is None]
@@ -217,16 +212,11 @@ class Relative:
             used |= answer
         return used
 
-    def _ask(
-        self, action: int, wanted: list[Fact], states: list[Fact], checks: list[Fact], whole: bool
-    ) -> Step | set[int]:
+    def _ask(self, action: int, wanted: list[Fact], states: list[Fact], checks: list[Fact], whole: bool) -> Step | set[int]:
         w, solver = self.writer, self.solver
         assumed = [*states, *checks]
         switches = [self.switch(f) for f in assumed]
-        wrong = {
-            f.number: self._not(self.encode(passes(f.check)) if f.check else self.behind(action)(f.condition))
-            for f in wanted
-        }
+        wrong = {f.number: self._not(self.encode(passes(f.check)) if f.check else self.behind(action)(f.condition)) for f in wanted}
         solver.push()
         try:
             solver.add(self.encode(self._enabled[action]))
@@ -241,11 +231,7 @@ class Relative:
                 state = _Model(self.system, solver, self.before)
                 behind = _Model(self.system, solver, self.behind(action).variables)
                 # asking for one value after the other of a large state takes longer than finding it
-                broken = tuple(
-                    f
-                    for f in wanted
-                    if (not f.seed.holds(behind) if f.seed is not None else solver.value(wrong[f.number]))
-                )
+                broken = tuple(f for f in wanted if (not f.seed.holds(behind) if f.seed is not None else solver.value(wrong[f.number])))
                 if whole:
                     state.complete()
                     for f in broken:
@@ -268,9 +254,7 @@ class Relative:
         else:
             kept = w.apply("or", [self.behind(step.action)(fact.condition), self._not(self.encode(self._stops[step.action]))])
         names = list(step.state)
-        fixed = [
-            w.apply("=", [self.before[n], constant(w, step.state[n], self.system.var(n).type)]) for n in names
-        ]
+        fixed = [w.apply("=", [self.before[n], constant(w, step.state[n], self.system.var(n).type)]) for n in names]
         solver.push()
         try:
             for (name, t), value in step.inputs.items():

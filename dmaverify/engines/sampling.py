@@ -205,12 +205,23 @@ def _walk(
     most: int,
 ) -> bool:
     """Collect up to ``most`` new states; whether these are all that there are (nothing was narrowed or cut off)."""
-    narrowed = _narrowed(system, pick, rng, False)
     try:
-        compiled = Compiled(narrowed)
+        return _collect(system, _narrowed(system, pick, rng, False), rng, budget, samples, seen, most)
     except DomainError:
-        narrowed = _narrowed(system, pick, rng, True)
-        compiled = Compiled(narrowed)
+        # a wide input that the guard does not settle: then all of them take a few values only
+        return _collect(system, _narrowed(system, pick, rng, True), rng, budget, samples, seen, most)
+
+
+def _collect(
+    system: System,
+    narrowed: System,
+    rng: random.Random,
+    budget: Budget,
+    samples: Samples,
+    seen: dict[int, None],
+    most: int,
+) -> bool:
+    compiled = Compiled(narrowed)
     samples.compiled = compiled
     limit = len(seen) + most
     initial = list(compiled.initial_states())
@@ -277,5 +288,3 @@ def _walk(
         if compiled.exercised[n] and target.kind in ("check", "always"):
             samples.exercised.add((target.prop, target.label))
     return complete
-
-

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from dmaverify.engines.frozen import followers
 from dmaverify.engines.sampling import Samples
 from dmaverify.ir.expr import Expr, const, eq, implies, or_, var
 from dmaverify.ir.system import Action, Kind, System, Var
@@ -64,8 +65,9 @@ def seeds(system: System, samples: Samples) -> list[Seed]:
     columns = {v.name: _column(samples, v) for v in system.vars}
     everywhere: dict[str, frozenset[Value]] = {}
     found: list[Seed] = []
+    open_ = followers(system)
     for v in system.vars:
-        if v.kind is Kind.PARAM:
+        if v.kind is Kind.PARAM or v.name in open_:
             continue
         everywhere[v.name] = frozenset(columns[v.name])
         # no number of places is too many: which can be reached, and where other threads may be meanwhile, is what it is all about

@@ -235,7 +235,10 @@ class _ActionWriter:
         if not todo:
             self._body()
             return
-        first, rest = todo[0], todo[1:]
+        # one that has too many values may be given by those that are chosen before it
+        first = next((i for i in todo if i.values is not None or i.type.count <= MOST_VALUES), todo[0])
+        first = next((i for i in todo if self._given_by(i, later, open_names - {i.name}) is not None), first)
+        rest = [i for i in todo if i is not first]
         chosen = self._given_by(first, later, {i.name for i in rest})
         if chosen is not None:
             # the guard says which value it is

@@ -79,9 +79,7 @@ def execute(system: System, initial: Mapping[str, Value], picks: Sequence[Pick])
         exercised.update(judged.exercised)
         reached.update(judged.covers)
         failures += [Failure(f.prop, f.label, None) for f in judged.failures]
-    return Run(
-        tuple(initial.items()), tuple(picks), tuple(states), tuple(failures), frozenset(exercised), frozenset(reached)
-    )
+    return Run(tuple(initial.items()), tuple(picks), tuple(states), tuple(failures), frozenset(exercised), frozenset(reached))
 
 
 def parts_of(action: Action) -> Action:

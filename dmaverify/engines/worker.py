@@ -57,9 +57,7 @@ class Worker:
             _end(child)
             ours.close()
 
-    def _wait(
-        self, child: Any, pipe: Connection, properties: tuple[str, ...], budget: Budget
-    ) -> list[Outcome]:
+    def _wait(self, child: Any, pipe: Connection, properties: tuple[str, ...], budget: Budget) -> list[Outcome]:
         latest: dict[str, Outcome] = {}
         deadline: float | None = None
         reason = "the engine's process ended"
@@ -92,9 +90,7 @@ class Worker:
         return [latest.get(p) or Outcome(p, Word.UNKNOWN, reason, engine=self.name) for p in properties]
 
 
-def _child(
-    engine: Engine, system: System, properties: tuple[str, ...], budget: Budget, pipe: Connection
-) -> None:
+def _child(engine: Engine, system: System, properties: tuple[str, ...], budget: Budget, pipe: Connection) -> None:
     """In the child: run, and report."""
     # an interrupt from the terminal reaches both; the parent decides what becomes of it
     signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -49,9 +49,7 @@ def pool(pages: int, slots: int, *, broken: bool = False, lemma: bool = False) -
     ]
     properties = [Property("no_overlap", "T100", "monitor")]
     if lemma:
-        always += [
-            Always("marked", f"marked{k}", eq(mk("band", (slot[k], mk("bnot", (used,)))), zero)) for k in range(slots)
-        ]
+        always += [Always("marked", f"marked{k}", eq(mk("band", (slot[k], mk("bnot", (used,)))), zero)) for k in range(slots)]
         properties.append(Property("marked", "T101", "lemma"))
     variables = (Var("used", t, 0), *(Var(f"slot{k}", t, 0) for k in range(slots)))
     return System("pool", variables, tuple(actions), properties=tuple(properties), always=tuple(always))

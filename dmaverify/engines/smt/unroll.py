@@ -105,9 +105,7 @@ class Unrolling:
         self.uniform = all(a.weight is None or (a.weight.is_const and a.weight.value == 1) for a in system.actions)
         """Every step weighs one, so that a frame's number is its cost."""
         variables = {
-            v.name: solver.writer.symbol(f"{v.name}@0", sort_of(v.type))
-            if v.any_init
-            else constant(solver.writer, v.init, v.type)
+            v.name: solver.writer.symbol(f"{v.name}@0", sort_of(v.type)) if v.any_init else constant(solver.writer, v.init, v.type)
             for v in system.vars
         }
         self.frames = [self._frame(0, variables, solver.writer.bits(0, COST_BITS))]
@@ -223,11 +221,7 @@ class Unrolling:
 
     def initial(self) -> dict[str, Value]:
         """Free initial values in the solver's model."""
-        return {
-            v.name: decoded(self.solver.value(self.frames[0].variables[v.name]), v.type)
-            for v in self.system.vars
-            if v.any_init
-        }
+        return {v.name: decoded(self.solver.value(self.frames[0].variables[v.name]), v.type) for v in self.system.vars if v.any_init}
 
     def picks(self, upto: int) -> list[Pick]:
         """The actions of the first ``upto`` steps in the solver's model; steps that change nothing are left out."""
