@@ -17,6 +17,7 @@ from dmaverify.checking.options import Options
 from dmaverify.checking.variant import check_variant
 from dmaverify.checking.workers import Died, run_tasks
 from dmaverify.results import Report, ScenarioResult, VariantResult
+from dmaverify.texts import current
 
 __all__ = ["check"]
 
@@ -37,7 +38,10 @@ def check(
     strict: bool = False,
     fuse: bool = True,
     slice: bool = True,
+    symmetry: bool = True,
     certificates: PathLike | None = None,
+    checkpoint: PathLike | None = None,
+    checkpoint_every: float = 60.0,
     jobs: int | None = None,
     progress: Reporter | None = None,
     on_scenario: Callable[[Report, ScenarioResult], None] | None = None,
@@ -48,7 +52,9 @@ def check(
     ``base`` for the scenario as it stands; by default the base and all variants. ``only``: properties by
     name. ``params``: values of the scenario's parameters. ``timeout`` in seconds for each variant,
     ``memory`` in bytes of each process, ``depth`` in steps of a trace. ``certificates``: a folder to keep
-    the obligations of proofs in. ``jobs``: worker processes, by default one for each CPU; with 1 everything
+    the obligations of proofs in. ``checkpoint``: a folder in which explicit searches write, every
+    ``checkpoint_every`` seconds, what they need to go on; called again with the same arguments they do.
+    ``jobs``: worker processes, by default one for each CPU; with 1 everything
     runs in this process. ``progress`` is told what is being done; ``on_scenario`` gets each scenario as soon
     as it is complete, in order.
 
@@ -67,7 +73,11 @@ def check(
         strict=strict,
         fuse=fuse,
         slice=slice,
+        symmetry=symmetry,
         certificates=None if certificates is None else os.fspath(certificates),
+        checkpoint=None if checkpoint is None else os.path.abspath(checkpoint),
+        checkpoint_every=checkpoint_every,
+        overlay=current(),
     )
     report = Report(seed=seed, engine=engine)
     paths = [path] if isinstance(path, str | os.PathLike) else list(path)
@@ -83,17 +93,17 @@ def check(
                 scenario.variants.append(VariantResult(None, internal=found.internal, details=found.details))
             report.scenarios.append(scenario)
         _Run(report, todo, options, progress, on_scenario).run(jobs or os.cpu_count() or 1)
-        _unknown_properties(report, options)
+        unknown_properties(report, options.only)
     except KeyboardInterrupt:
         report.interrupted = True
     report.seconds = time.monotonic() - began
     return report
 
 
-def _unknown_properties(report: Report, options: Options) -> None:
+def unknown_properties(report: Report, only: Iterable[str]) -> None:
     """Say so if a property that was asked for by name is checked nowhere."""
     known = list(dict.fromkeys(n for s in report.scenarios for v in s.variants for n in v.asked))
-    for name in options.only:
+    for name in only:
         if known and name not in known:
             close = get_close_matches(name, known, n=1)
             hint = f"did you mean {close[0]}?" if close else f"there are {', '.join(known)}"

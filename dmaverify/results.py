@@ -119,8 +119,8 @@ class Expectation:
 
     word: str
     """``holds``, ``violated``, ``vacuous``, ``unknown``, ``n/a``, ``reachable`` or ``unreachable``."""
-    steps: int | None = None
-    """For ``violated in N steps``."""
+    steps: tuple[int, int] | None = None
+    """For ``violated in N to M steps``; ``N steps`` are N to N."""
     depth: int | None = None
     """For ``holds to N``."""
     blame: str = ""
@@ -130,7 +130,8 @@ class Expectation:
 
     def __str__(self) -> str:
         if self.steps is not None:
-            return f"{self.word} in {self.steps} steps"
+            least, most = self.steps
+            return f"{self.word} in {least if least == most else f'{least} to {most}'} step{'s' if most != 1 else ''}"
         return f"{self.word} to {self.depth}" if self.depth is not None else self.word
 
 
@@ -147,6 +148,8 @@ class PropertyResult:
     depth: int | None = None
     states: int = 0
     transitions: int = 0
+    symmetric: bool = False
+    """Whether states that differ by a symmetry are counted once."""
     slices: int = 0
     engine: str = ""
     seconds: float = 0.0
@@ -157,6 +160,8 @@ class PropertyResult:
     """Asserts that were never put to the test although the property was."""
     lemmas: tuple[str, ...] = ()
     contracts: tuple[str, ...] = ()
+    bodies: dict[str, str] = field(default_factory=dict)
+    """For which arguments the body of each of these was proved: ``for bits <= 64``."""
     certificate: str | None = None
     rests_on: tuple[str, ...] = ()
     warnings: list[str] = field(default_factory=list)
@@ -185,6 +190,20 @@ class PropertyResult:
         return self.status == OK
 
 
+@dataclass(frozen=True)
+class ProbeResult:
+    """Something that every scenario should do, and whether some run does it: nobody asked, but where it never happens,
+    what was shown is worth less than it seems.
+    """
+
+    name: str
+    kind: str
+    """``end`` of a sequence, ``operation`` of a client succeeds, ``slot`` is held, ``assume`` is passed, ``fault`` happens."""
+    span: Span = NOWHERE
+    reached: bool | None = None
+    """None: not decided."""
+
+
 @dataclass
 class VariantResult:
     """One variant of a scenario (``name`` None: the base) with the verdicts on its properties."""
@@ -205,11 +224,15 @@ class VariantResult:
     params: tuple[tuple[str, str], ...] = ()
     details: str = ""
     """For ``internal``: the traceback, shown with ``--debug`` only."""
+    probes: list[ProbeResult] = field(default_factory=list)
+    """What nobody asked about and every scenario should do."""
+    probe_status: int = OK
+    """What the probes mean for the exit status: nothing, unless the check is strict."""
 
     @property
     def exit_status(self) -> int:
         """The status of this variant alone."""
-        parts = [p.status for p in self.properties]
+        parts = [self.probe_status, *(p.status for p in self.properties)]
         if self.internal:
             parts.append(INTERNAL)
         if self.diagnostics:

@@ -67,6 +67,8 @@ class Outcome:
     """For bounded: no trace of this length or less. For proved: k of k-induction."""
     states: int = 0
     transitions: int = 0
+    symmetric: bool = False
+    """Whether states that differ by a symmetry of the System are counted once."""
     slices: int = 0
     engine: str = ""
     seconds: float = 0.0

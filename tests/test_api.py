@@ -100,7 +100,7 @@ def test_0_as_expected(fake: Fake, file: str) -> None:
 
 
 def test_0_an_expected_violation(fake: Fake, file: str) -> None:
-    fake.outcome, fake.expected[None] = violated(), Expectation("violated", steps=4)
+    fake.outcome, fake.expected[None] = violated(), Expectation("violated", steps=(4, 4))
     assert run(["check", file]) == 0
 
 
@@ -120,7 +120,7 @@ def test_1_a_wrong_expectation_says_which(fake: Fake, file: str, capsys: pytest.
 
 
 def test_1_another_length(fake: Fake, file: str, capsys: pytest.CaptureFixture[str]) -> None:
-    fake.outcome, fake.expected[None] = violated(), Expectation("violated", steps=3)
+    fake.outcome, fake.expected[None] = violated(), Expectation("violated", steps=(3, 3))
     assert run(["check", file]) == 1
     assert "expected violated in 3 steps, got VIOLATED in 4 steps" in capsys.readouterr().out
 

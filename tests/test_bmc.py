@@ -70,6 +70,11 @@ def test_a_cover_asked_for_by_name_comes_with_a_witness() -> None:
     assert outcome.trace is not None and outcome.trace.length == 3 and outcome.trace.in_step
 
 
+def test_probes_can_be_all_that_is_asked_for() -> None:
+    (outcome,) = Bmc(violations=False).run(counter(10, 4), ("below",), Budget(depth=9))
+    assert outcome.word is Word.UNKNOWN and outcome.trace is None and outcome.exercised == {"below.1": True}
+
+
 def test_a_violation_in_the_initial_state_has_length_zero() -> None:
     x = var("x", BOOL)
     system = System("s", (Var("x", BOOL, None, any_init=True),), (), (), (Property("p", "T", "monitor"),), (Always("p", "p.1", x),))

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from dmaverify.checking.frontend import assumptions_of
 from dmaverify.cli.main import run
 from dmaverify.explain import lookup
 from dmaverify.explain.invariants import invariants
@@ -67,3 +68,9 @@ def test_the_overview_names_everything(capfd: pytest.CaptureFixture[str]) -> Non
     assert run(["explain"]) == 0
     out = capfd.readouterr().out
     assert all(word in out for word in lookup.known())
+
+
+def test_every_assumption_is_declared_by_a_file_that_models_what_rests_on_it(root: Path) -> None:
+    files = [str(f) for folder in ("spec", "models") for f in (root / folder).rglob("*.dma")]
+    assert list(assumptions_of(tuple(files))) == list(ASSUMPTIONS)
+    assert assumptions_of((str(root / "spec" / "hardware" / "smmu.dma"),)) == ("A9", "A10")

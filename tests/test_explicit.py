@@ -313,7 +313,7 @@ def test_a_budget_that_runs_out_is_said() -> None:
         tuple(Action(f"up{k}", None, None, updates={f"n{k}": mk("add", (var(f"n{k}", U4), ONE))}) for k in range(4)),
         always=(Always("p", "p", TRUE, FALSE),),
     )
-    (few,) = _run(grid, "p", budget=Budget(states=5000))
+    (few,) = _run(grid, "p", budget=Budget(states=3000))
     assert (few.word, few.reason) == (Word.UNKNOWN, "states")
     assert few.exercised == {"p": None}
     (stopped,) = _run(grid, "p", budget=Budget(cancelled=lambda: True))

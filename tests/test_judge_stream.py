@@ -170,6 +170,29 @@ def test_a_scenario_gives_memory_devices_and_arguments(tmp_path: Path, root: Pat
     assert [(j.monitor, j.failed) for j in report.judgements] == [("bound(clcd, vram)", True)]
 
 
+OVERLAP = """
+scenario overlap
+import spec.invariants.no_overlap
+region a { at 0x8000_0000  size 8K }
+region b { at 0x8000_0000  size 8K  overlaps }
+sequence one on cpu0 { emit taken(Extent { start: 0x8000_0000, size: 4K }, page_allocator) }
+sequence two on cpu1 { emit taken(Extent { start: 0x8000_0000, size: 4K }, page_allocator) }
+check only no_overlap
+expect no_overlap violated
+"""
+
+
+def test_regions_that_share_memory_are_no_board_to_judge_by(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    board = tmp_path / "overlap.dma"
+    board.write_text(OVERLAP)
+    assert run(["judge", _file(tmp_path, TAKEN), "--scenario", str(board)]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("error[DMA070]: regions share memory")
+    assert "overlap.dma:5:8" in error
+    # a counterexample of the model is shown all the same: only its second judge has nothing to say
+    assert run(["check", str(board)]) == 0
+
+
 def test_a_variant_needs_a_scenario(tmp_path: Path) -> None:
     assert run(["judge", _file(tmp_path, TAKEN), "-m", "no_overlap", "--variant", "v6_12"]) == 2
     assert run(["judge", str(tmp_path / "none.jsonl"), "-m", "no_overlap"]) == 2

@@ -9,7 +9,8 @@ import pytest
 from dmaverify.engines.interp import Interpreter
 from dmaverify.ir.system import Kind
 from dmaverify.ir.wellformed import wellformed
-from dmaverify.lang.compile import compile_lemmas, compile_scenario, param_instances
+from dmaverify.lang.compile import compile_lemmas, compile_scenario, least_values, param_instances
+from dmaverify.lang.diag import DmaError
 from dmaverify.lang.link import load
 from tests.conftest import ROOT
 from tests.support.lowered import KIT, compiled, failures
@@ -50,13 +51,13 @@ def test_scenarios_that_come_with_the_tool_compile(path: Path) -> None:
     last = load(path).variants[-1:]
     for variant in [None, *last]:
         for params in param_instances(path, variant)[:2]:
-            c = compile_scenario(path, variant, params)
+            c = compile_scenario(path, variant, {**least_values(path, variant), **params})
             s = c.system
             assert wellformed(s) == []
             assert set(c.asked) <= {p.name for p in s.properties}
             run = Interpreter(s)
             state = run.initial_state()
-            assert any(True for _ in run.enabled(state))
+            assert any(True for _ in run.enabled(state)) or not s.actions
             assert all(v.owner for v in s.vars if v.kind in (Kind.LOCAL, Kind.PC, Kind.GHOST))
 
 
@@ -75,3 +76,13 @@ lemma wrong for n: u32, k in u32(0)..=3: twice(n) + k != 7
     run = Interpreter(alone["wrong"])
     assert run.judge(run.initial_state({"n": 2, "k": 3})).failures
     assert alone["wrong"].assumptions or alone["wrong"].always[0].when.op != "const"
+
+
+def test_memory_that_is_not_there_is_wrong_input(tmp_path: Path) -> None:
+    """A scenario that uses pages and has no region."""
+    path = tmp_path / "none.dma"
+    path.write_text("scenario none\nuse linux.v6_12.arm64\ndevice d {}\nsequence s on cpu0 { let b = dma_alloc_coherent(d, 4K) }\n")
+    with pytest.raises(DmaError) as error:
+        compile_scenario(path)
+    (said,) = error.value.diagnostics
+    assert said.code == "DMA089" and "no region" in said.message and said.span.line == 1

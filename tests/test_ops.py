@@ -245,7 +245,7 @@ def _raw(op: str, *args: Expr, own: Type | None = None, data: object = None) -> 
         (_raw("eq", _raw("some", G), const(1, Opt(PAGE))), eq(G, PAGE1)),
         (_raw("eq", _raw("some", G), _raw("some", PAGE0)), eq(G, PAGE0)),
         (_raw("eq", ONE, _raw("ite", B[0], ONE, FIVE)), B[0]),
-        (_raw("eq", Y, X), eq(X, Y)),
+        (_raw("eq", FIVE, X), eq(X, FIVE)),
         (_raw("ite", TRUE, X, Y), X),
         (_raw("ite", B[0], X, X), X),
         (_raw("ite", _raw("not", B[0]), X, Y), ite(B[0], Y, X)),

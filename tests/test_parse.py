@@ -6,13 +6,13 @@ import logging
 from pathlib import Path
 
 import pytest
-from lark import Lark, logger
+from lark import logger
 
-from dmaverify.lang import ast
+from dmaverify.lang import ast, tables
 from dmaverify.lang.build_scenario import FileBuilder
 from dmaverify.lang.diag import Diagnostics, DmaError, Source
-from dmaverify.lang.lalr import _NoLexer, grammar, grammar_text
 from dmaverify.lang.parse import parse_file, parse_text
+from dmaverify.lang.tables import grammar, grammar_text
 from dmaverify.lang.tree import children, dump, replaced, same, walk
 
 DATA = Path(__file__).parent / "data" / "lang"
@@ -81,13 +81,17 @@ def test_the_grammar_has_no_conflicts(caplog: pytest.LogCaptureFixture) -> None:
     logger.addHandler(caplog.handler)
     logger.setLevel(logging.DEBUG)
     try:
-        Lark(
-            grammar_text(), parser="lalr", lexer=_NoLexer, start="file", maybe_placeholders=False, debug=True
-        )
+        tables.lark_of(grammar_text(), debug=True)
     finally:
         logger.setLevel(logging.CRITICAL)
         logger.removeHandler(caplog.handler)
     assert [r.getMessage() for r in caplog.records if "onflict" in r.getMessage()] == []
+
+
+def test_the_tables_that_are_kept_are_those_of_the_grammar() -> None:
+    """Write them anew: python -m dmaverify.lang.tables"""
+    kept = (Path(tables.__file__).parent / "tables.json").read_text(encoding="utf-8")
+    assert kept == tables.as_text(tables.make(grammar_text()))
 
 
 def test_every_rule_with_a_node_has_its_method_and_no_method_is_left_over() -> None:
@@ -488,7 +492,7 @@ def test_checks_and_expectations() -> None:
     assert [(e.verdict, e.steps, e.bound, e.blame, e.blame_text) for e in items] == [
         ("holds", None, None, None, None),
         ("holds", None, 20, None, None),
-        ("violated", 6, None, "driver", "frees twice"),
+        ("violated", (6, 6), None, "driver", "frees twice"),
         ("n/a", None, None, None, None),
         ("unreachable", None, None, None, None),
         ("vacuous", None, None, None, None),

@@ -64,7 +64,7 @@ def test_the_documentation_has_the_same_table(root: Path) -> None:
     [(6, True, 0), (6, False, 0), (7, True, 1), (5, True, 1), (5, False, 1), (7, False, 3)],
 )
 def test_violated_in_n_steps_pins_the_length(length: int, minimal: bool, status: int) -> None:
-    r = result(Word.VIOLATED, Expectation("violated", steps=6), length=length, minimal=minimal)
+    r = result(Word.VIOLATED, Expectation("violated", steps=(6, 6)), length=length, minimal=minimal)
     settle(r)
     assert r.status == status
     assert ("6 steps" in r.mismatch) == (status != 0)

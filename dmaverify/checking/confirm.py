@@ -2,9 +2,8 @@
 
 A claim that the interpreter does not confirm is an error of the tool: both sides are kept on disk, and the
 run ends with status 5. One thing is no error: a slice for one property does not know the built-in checks of
-others, so a path may run through a step behind which nothing is meant. Then the built-in check is what there
-is to
-report.
+others, so a path may run through a step behind which nothing is meant. Whoever decides properties tries again
+with those checks kept (``decide``); where that was not possible, the built-in check is what there is to report.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from dmaverify.checking.problems import Mismatch
-from dmaverify.engines.interp import Failed, Interpreter
+from dmaverify.engines.interp import Failed
 from dmaverify.engines.replay import Replay, ReplayMismatch, replay
 from dmaverify.ir.system import System
 from dmaverify.ir.text import to_text
@@ -39,12 +38,11 @@ def confirm(o: Outcome, system: System, judge: Judge | None = None) -> None:
     try:
         replayed = replay(system, o.trace)
     except ReplayMismatch as e:
-        stop = _stopped_by(system, o.trace)
-        if stop is None:
+        if e.stop is None:
             raise Mismatch(_disagreement(o, str(e), system)) from e
         # it shows that the built-in check fails, and nothing about the property
-        o.word, o.trace = Word.UNKNOWN, None
-        o.reason = f"the trace that was found first fails {stop.prop} ({stop.message or stop.label})"
+        o.word, o.trace, o.covers = Word.UNKNOWN, None, dict.fromkeys(o.covers)
+        o.reason = f"the trace that was found first fails {e.stop.prop} ({e.stop.message or e.stop.label})"
         return
     if o.word is Word.VIOLATED and replayed.failed is None:
         raise Mismatch(_disagreement(o, "the claimed check does not fail", system))
@@ -56,19 +54,12 @@ def confirm(o: Outcome, system: System, judge: Judge | None = None) -> None:
     o.trace = replayed.trace
 
 
-def _stopped_by(system: System, trace: Trace) -> Failed | None:
-    """The built-in check that fails on the way, if one does before the last step."""
-    interp = Interpreter(system)
-    by_name = {a.name: a for a in system.actions}
+def stopped_by(system: System, trace: Trace) -> Failed | None:
+    """The built-in check that fails on the way, if one does before the claim."""
     try:
-        state = interp.initial_state(dict(trace.initial))
-        for step in trace.steps[:-1]:
-            result = interp.step(state, by_name[step.action], dict(step.inputs))
-            if result.stopped:
-                return next(f for f in result.failures if f.stop)
-            state = result.state
-    except (ValueError, KeyError):
-        return None  # the trace is wrong in another way
+        replay(system, trace)
+    except ReplayMismatch as e:
+        return e.stop
     return None
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from dmaverify.checking.merge import merge
 from dmaverify.checking.options import Options
-from dmaverify.checking.probes import exercise_by_walking
+from dmaverify.checking.probes import Walks, by_themselves
 from dmaverify.checking.problems import WrongInput
 from dmaverify.engines.base import Budget, Engine, Progress
 from dmaverify.ir.expr import const
@@ -36,7 +36,8 @@ _WEIGHT = Int(32)
 class Decider:
     """One System and what is to be found out about it.
 
-    ``by_name``: properties that somebody asked for by name; they are never *not applicable*.
+    ``by_name``: properties that somebody asked for by name; they are never *not applicable*. ``probes``: covers that
+    nobody asked for, and that ``probed`` answers afterwards.
     ``reference`` is the System with the weight of every action in it: in its terms traces come back, and are
     replayed.
     """
@@ -47,9 +48,11 @@ class Decider:
         options: Options,
         progress: Callable[[Progress], None] | None = None,
         by_name: frozenset[str] = frozenset(),
+        probes: tuple[str, ...] = (),
     ) -> None:
         self.options = options
         self.by_name = by_name
+        self.probes: dict[str, bool | None] = dict.fromkeys(probes)
         self.core: Core = to_core(system)
         weights = self.core.weights
         self.reference = system.with_(
@@ -57,8 +60,16 @@ class Decider:
         )
         self.declared = {p.name for p in system.properties}
         """Properties; other names that are asked for are covers."""
-        self.budget = Budget(options.timeout, options.memory, options.depth, progress=progress)
+        self.budget = Budget(
+            options.timeout,
+            options.memory,
+            options.depth,
+            progress=progress,
+            checkpoint=options.checkpoint,
+            checkpoint_every=options.checkpoint_every,
+        )
         self.engine = engine_named(options, self.core.system)
+        self.walks = Walks(self.reference, options.seed)
 
     def outcomes(self, properties: tuple[str, ...]) -> Iterator[Outcome]:
         """One outcome for each property, as soon as it is decided."""
@@ -82,9 +93,23 @@ class Decider:
 
         (whole,) = prepare(self.core, asked, fuse=self.options.fuse, slice=False).slices
         limits = replace(self.budget, states=FEW_STATES)
-        for outcome in self._search(replace(whole, properties=asked), ExplicitEngine(thorough=False), limits):
-            if outcome.word.holds or outcome.word is Word.VIOLATED:
+        whole = replace(whole, properties=(*asked, *(n for n in self.probes if n not in asked)))
+        for outcome in self._search(whole, ExplicitEngine(thorough=False), limits):
+            if outcome.prop in self.probes:
+                self.probes[outcome.prop] = outcome.covers.get(outcome.prop, False if outcome.word.holds else None)
+            if outcome.prop in asked and (outcome.word.holds or outcome.word is Word.VIOLATED):
                 yield self._joined(outcome.prop, [outcome])
+
+    def probed(self) -> dict[str, bool | None]:
+        """The probes: passed, impossible, or undecided."""
+        for name in self.walks.passed(self._open()):
+            self.probes[name] = True
+        if left := self._open():
+            self.probes.update(by_themselves(self.core, left, self.options, self.budget))
+        return dict(self.probes)
+
+    def _open(self) -> tuple[str, ...]:
+        return tuple(name for name, answer in self.probes.items() if answer is None)
 
     def _by_slices(self, asked: tuple[str, ...]) -> Iterator[Outcome]:
         """Each property by the slices that its checks need."""
@@ -100,10 +125,30 @@ class Decider:
                 yield self._joined(name, [])
         for s in slices:
             for outcome in self._search(s, self.engine, self._limits(s, found)):
-                found[outcome.prop].append(outcome)
-                left[outcome.prop] -= 1
-                if not left[outcome.prop]:
-                    yield self._joined(outcome.prop, found.pop(outcome.prop))
+                name = outcome.prop
+                if name not in found:
+                    continue  # decided with built-in checks kept
+                found[name].append(outcome)
+                left[name] -= 1
+                if self._means_nothing(outcome):
+                    yield self._joined(name, self._keeping_stops(name))
+                    del found[name]
+                elif not left[name]:
+                    yield self._joined(name, found.pop(name))
+
+    def _means_nothing(self, o: Outcome) -> bool:
+        """Whether a trace goes on behind a failed built-in check, which its slice does not have."""
+        from dmaverify.checking.confirm import stopped_by
+
+        return o.trace is not None and o.prop != DEADLOCK and stopped_by(self.reference, o.trace) is not None
+
+    def _keeping_stops(self, name: str) -> list[Outcome]:
+        """A property (or cover) once more, in slices that keep the built-in checks on the way."""
+        prepared = prepare(self.core, (name,), fuse=self.options.fuse, slice=self.options.slice, stops=True)
+        found: dict[str, list[Outcome]] = {name: []}
+        for s in prepared.slices:
+            found[name] += self._search(s, self.engine, self._limits(s, found))
+        return found[name]
 
     def _limits(self, s: Slice, found: dict[str, list[Outcome]]) -> Budget:
         """The budget for a slice: where all of its properties are violated already, only a shorter trace
@@ -142,7 +187,7 @@ class Decider:
         if name not in self.declared:
             # a cover that the passes have found to be unreachable is in no slice either
             outcome.covers.setdefault(name, False if outcome.word.holds else None)
-        exercise_by_walking(self.reference, [outcome], self.options.seed)
+        self.walks.put_to_the_test(outcome)
         return outcome
 
 
@@ -164,4 +209,4 @@ def engine_named(options: Options, core: System) -> Engine:
         hint = f"did you mean {close[0]}?" if close else f"there are {', '.join(ENGINES)}"
         raise WrongInput(f"there is no engine {options.engine}; {hint}")
     folder = Path(options.certificates) if options.certificates is not None else None
-    return make_engine(options.engine, seed=options.seed, lemmas=lemmas_of(core), certificates=folder)
+    return make_engine(options.engine, seed=options.seed, lemmas=lemmas_of(core), certificates=folder, symmetry=options.symmetry)

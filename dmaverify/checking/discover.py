@@ -12,6 +12,7 @@ from pathlib import Path
 from dmaverify.checking.options import Options
 from dmaverify.checking.problems import internal_error, wrong_input
 from dmaverify.paths import data_roots
+from dmaverify.texts import added_below, read_text, replaced
 
 BASE = "base"
 """How the command line calls the scenario as it stands."""
@@ -57,17 +58,17 @@ def find_scenarios(paths: Sequence[Path]) -> Iterator[Found]:
     passed over.
     """
     for named in paths:
-        path = _located(named)
+        path = located(named)
         if not path.is_dir():
-            yield Found(str(path), _name_in(path) or path.stem)
+            yield Found(str(path), name_in(path) or path.stem)
             continue
-        scenarios = [(f, name) for f in sorted(path.rglob("*.dma")) if (name := _name_in(f)) is not None]
+        scenarios = [(f, name) for f in sorted({*path.rglob("*.dma"), *added_below(path)}) if (name := name_in(f)) is not None]
         if not scenarios:
             yield Found(str(path), path.name, f"error: there is no scenario in {path}")
         yield from (Found(str(f), name, in_folder=True) for f, name in scenarios)
 
 
-def _located(path: Path) -> Path:
+def located(path: Path) -> Path:
     """The path itself, or the same below the data that was installed with the tool, if only that exists."""
     if not path.exists() and not path.is_absolute():
         for root in data_roots():
@@ -76,11 +77,14 @@ def _located(path: Path) -> Path:
     return path
 
 
-def _name_in(file: Path) -> str | None:
+def name_in(file: Path) -> str | None:
     """The name after ``scenario`` at the top of a file; None if it is no scenario or cannot be read."""
     try:
-        with file.open(encoding="utf-8", errors="replace") as f:
-            m = _HEAD.match(f.read(1 << 16))
+        if replaced(file):
+            m = _HEAD.match(read_text(file))
+        else:
+            with file.open(encoding="utf-8", errors="replace") as f:
+                m = _HEAD.match(f.read(1 << 16))
     except OSError:
         return None
     return m[1] if m else None

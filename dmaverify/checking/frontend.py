@@ -7,9 +7,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dmaverify import texts
 from dmaverify.checking.problems import WrongInput
 from dmaverify.ir.system import Check, System
 from dmaverify.results import Expectation
@@ -18,6 +18,7 @@ from dmaverify.span import Span
 if TYPE_CHECKING:
     from dmaverify.lang import ast
     from dmaverify.lang.compile import Compiled
+    from dmaverify.lang.symbols import ParamSym
 
 BASE = "base"
 """How the command line calls the scenario as it stands."""
@@ -27,6 +28,19 @@ BOUND = "bound"
 
 _COSTLY = ("deadlock",)
 """Built-in properties that are decided only if the scenario names them."""
+
+
+PROBES = ("end", "operation", "slot", "assume", "fault")
+"""The kinds of covers that are probes against vacuity."""
+
+
+@dataclass(frozen=True)
+class Probe:
+    """A cover that nobody wrote; ``kind`` as in ``results.ProbeResult``."""
+
+    name: str
+    kind: str
+    span: Span
 
 
 @dataclass(frozen=True)
@@ -45,8 +59,10 @@ class Model:
     """Properties that the scenario names itself; they are never *not applicable*."""
     covers: Mapping[str, Span] = field(default_factory=dict)
     """Covers of the scenario among the properties."""
-    probes: Mapping[str, Span] = field(default_factory=dict)
-    """Covers that nobody wrote: ends of sequences, operations of clients, ways past an ``assume``."""
+    probes: tuple[Probe, ...] = ()
+    """Covers that nobody wrote: ends of sequences, operations of clients, ways past an ``assume``, faults."""
+    asserts: Mapping[str, tuple[tuple[str, Span], ...]] = field(default_factory=dict)
+    """For each monitor its asserts as they stand in the text, whether or not anything leads there."""
     contracts: tuple[str, ...] = ()
     assumptions: tuple[str, ...] = ()
     """``A1`` … as the comments of the files used declare them (``assumes A1, A4``)."""
@@ -57,8 +73,10 @@ class Model:
     """What the compiler made, for the judge that looks at each trace a second time."""
     choice: tuple[tuple[str, str], ...] = ()
     """Values of the parameters that have several, as text: which instance this is."""
+    free: tuple[tuple[str, str], ...] = ()
+    """Parameters that are frozen variables here, each with its domain as the text has it."""
     numeric: tuple[str, ...] = ()
-    """Lemmas among the properties that speak of all numbers of a type, and so have a System of their own (``alone``)."""
+    """Properties with a System of their own (``alone``): lemmas that speak of all numbers of a type, and what procs ensure."""
 
 
 def outline(file: str) -> tuple[str, str, list[str]]:
@@ -80,28 +98,44 @@ def load(file: str, variant: str | None, params: Mapping[str, int | str]) -> Mod
 
 def load_all(file: str, variant: str | None, params: Mapping[str, int | str]) -> Iterator[Model]:
     """One model for each choice of the parameters that have several values, smallest first."""
-    from dmaverify.lang.compile import compile_scenario, param_instances
+    from dmaverify.lang.compile import checked_program, compile_checked, compile_scenario, instances_of
 
     name = None if variant == BASE else variant
     given = tuple((k, str(v)) for k, v in params.items())
     seen: set[tuple[tuple[str, object], ...]] = set()
-    for instance in param_instances(file, name):
+    checked = checked_program(file, name)
+    for instance in instances_of(checked):
         left = tuple((k, v) for k, v in instance.items() if k not in params)
         if left in seen:
             continue
+        chosen = {**params, **dict(left)}
+        # trees carry what was found out about them, and whoever waits for the next instance may check another variant
+        compiled = compile_scenario(file, name, chosen) if seen else compile_checked(checked, chosen)
         seen.add(left)
-        compiled = compile_scenario(file, name, {**params, **dict(left)})
         yield _model(compiled, given, tuple((k, str(v)) for k, v in left))
 
 
-def alone(file: str, variant: str | None, lemma: str) -> System:
-    """The System of a lemma that speaks of numbers only: no actions, one claim about every initial state."""
+def concrete(file: str, variant: str | None, params: Mapping[str, int | str]) -> Model:
+    """The smallest instance, where also the parameters that may be anything have their least value."""
+    from dmaverify.lang.compile import least_values
+
+    least = least_values(file, None if variant == BASE else variant)
+    return load(file, variant, {**least, **params})
+
+
+def alone(file: str, variant: str | None, params: Mapping[str, int | str], name: str) -> tuple[System, str]:
+    """The System of a lemma that speaks of numbers only, or of what a proc ensures: no actions, claims about every initial
+    state. And the arguments that they are about, in words; empty if that is all.
+    """
+    from dmaverify.checking.promises import PREFIX, claim
     from dmaverify.lang.compile import compile_lemmas
 
-    return compile_lemmas(file, None if variant == BASE else variant)[lemma]
+    variant = None if variant == BASE else variant
+    return claim(file, variant, params, name) if name.startswith(PREFIX) else (compile_lemmas(file, variant)[name], "")
 
 
 def _model(c: Compiled, params: tuple[tuple[str, str], ...], choice: tuple[tuple[str, str], ...]) -> Model:
+    from dmaverify.checking.promises import PREFIX
     from dmaverify.lang.symbols import LemmaSym
 
     covers = {i.name: i.span for i in c.covers if i.kind == "cover" and i.span.file == c.path}
@@ -111,7 +145,10 @@ def _model(c: Compiled, params: tuple[tuple[str, str], ...], choice: tuple[tuple
     if c.checks.only:
         # running out of instances is always looked at: what lies behind it is in no verdict
         builtin = [n for n in builtin if n in named or n == BOUND]
+    # a scenario that asks for a few things only does not ask what its procs ensure
+    promises = () if c.checks.only else tuple(f"{PREFIX}{p}" for p in c.promises)
     numeric = tuple(p.text for p in c.checks.props if isinstance(p.ref, LemmaSym) and p.text not in c.asked)
+    numeric = (*numeric, *promises)
     properties = (*c.asked, *numeric, *builtin, *covers)
     properties = (*properties, *_expected_too(c, properties))
     return Model(
@@ -122,26 +159,39 @@ def _model(c: Compiled, params: tuple[tuple[str, str], ...], choice: tuple[tuple
         expectations=_expectations(c, properties, covers),
         by_name=named,
         covers=covers,
-        probes={i.name: i.span for i in c.covers if i.kind in ("end", "operation", "assume")},
+        probes=tuple(Probe(i.name, i.kind, i.span) for i in c.covers if i.kind in PROBES),
+        asserts=c.asserts,
         contracts=c.contracts,
-        assumptions=_assumptions(c.sources),
+        assumptions=assumptions_of(c.sources),
         warnings=tuple(d.render() for d in c.diagnostics),
         params=params,
         choice=choice,
         compiled=c,
+        free=tuple((p.name, _domain(p)) for p in c.checked.params if p.name in c.free),
         numeric=numeric,
     )
+
+
+def _domain(p: ParamSym) -> str:
+    """``in 4K..=1T`` as it stands in the text."""
+    if p.domain is None:
+        return ""
+    span = p.domain.span
+    lines = texts.read_text(span.file).splitlines()
+    if span.line != span.end_line:
+        return ""
+    return f"in {lines[span.line - 1][span.column - 1 : span.end_column - 1]}"
 
 
 _ASSUMES = re.compile(r"//[^\n]*\bassumes\s+(A\d+(?:\s*,\s*A\d+)*)")
 
 
-def _assumptions(files: tuple[str, ...]) -> tuple[str, ...]:
+def assumptions_of(files: tuple[str, ...]) -> tuple[str, ...]:
     """What the files of a scenario say that they take for granted, by number."""
     found: set[str] = set()
     for file in files:
         try:
-            text = Path(file).read_text(encoding="utf-8")
+            text = texts.read_text(file)
         except OSError:
             continue
         for m in _ASSUMES.finditer(text):

@@ -35,6 +35,7 @@ def merge(prop: str, outcomes: Sequence[Outcome]) -> Outcome:
     result.prop = prop
     result.states = sum(o.states for o in outcomes)
     result.transitions = sum(o.transitions for o in outcomes)
+    result.symmetric = any(o.symmetric for o in outcomes)
     result.slices = sum(max(1, o.slices) for o in outcomes)
     result.seconds = sum(o.seconds for o in outcomes)
     result.engine = ", ".join(dict.fromkeys(o.engine for o in outcomes if o.engine))

@@ -26,5 +26,12 @@ class Options:
     strict: bool = False
     fuse: bool = True
     slice: bool = True
+    symmetry: bool = True
     certificates: str | None = None
     """Folder for the obligations of proofs; None: they are checked and not kept."""
+    overlay: tuple[tuple[str, str | None], ...] = ()
+    """Texts in the place of files (``texts``)."""
+    checkpoint: str | None = None
+    """Folder in which explicit searches write what they need to go on after their process has ended."""
+    checkpoint_every: float = 60.0
+    """Seconds between two checkpoints."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -13,7 +13,8 @@ from dmaverify.checking.options import Options
 from dmaverify.checking.problems import Mismatch, internal_error, wrong_input
 from dmaverify.engines.base import Progress
 from dmaverify.ir.system import System
-from dmaverify.results import PropertyResult, VariantResult
+from dmaverify.results import OK, ProbeResult, PropertyResult, VariantResult
+from dmaverify.texts import overlaid
 from dmaverify.verdict import Outcome, Trace, Word
 
 if TYPE_CHECKING:
@@ -33,6 +34,11 @@ def check_variant(
     ``note`` is told what the engine is doing, in words, now and then.
     An interrupt (Ctrl-C) ends it early; the properties that are decided by then are kept.
     """
+    with overlaid(dict(options.overlay)):
+        return _check(file, variant, options, note)
+
+
+def _check(file: str, variant: str | None, options: Options, note: Note | None) -> VariantResult:
     began = time.monotonic()
     result = VariantResult(variant)
     checking = _Checking(file, options, result, note)
@@ -70,6 +76,11 @@ class _Checking:
     note: Note | None
     models: list[Model] = field(default_factory=list)
     parts: dict[str, list[_Part]] = field(default_factory=dict)
+    bodies: dict[str, str] = field(default_factory=dict)
+    """For which arguments the body of each proc that is called by contract was proved."""
+    probed: dict[str, bool | None] = field(default_factory=dict)
+    limits: dict[str, str] = field(default_factory=dict)
+    """For which arguments a lemma or a contract was decided, in words; empty: for all."""
 
     def run(self) -> None:
         """Decide every property for every instance, smallest first."""
@@ -90,7 +101,11 @@ class _Checking:
             of_numbers = () if len(self.models) > 1 else tuple(n for n in wanted if n in model.numeric)
             self._lemmas(of_numbers, model)
             wanted = tuple(n for n in wanted if n not in model.numeric)
-            decider = Decider(model.system, options, self._progress(), model.by_name)
+            if model.free:
+                self._family(model, wanted)
+                continue
+            probes = tuple(p.name for p in model.probes if not self.probed.get(p.name))
+            decider = Decider(model.system, options, self._progress(), model.by_name, probes)
             judge = None if model.compiled is None else _second_judge(model.compiled)
             for outcome in decider.outcomes(wanted):
                 try:
@@ -99,15 +114,48 @@ class _Checking:
                     self._mismatch(e)
                     continue
                 self.parts[outcome.prop].append(_Part(outcome, decider.reference, model.choice))
+            if probes:
+                self._probe(decider.probed())
+
+    def _probe(self, answers: Mapping[str, bool | None]) -> None:
+        """Note what the probes say for one instance of the parameters: what some instance passes is passed."""
+        for name, answer in answers.items():
+            known = self.probed.get(name, False)
+            self.probed[name] = True if known or answer else None if known is None or answer is None else False
+
+    def _family(self, model: Model, wanted: tuple[str, ...]) -> None:
+        """Decide everything for all values of the free parameters at once."""
+        from dmaverify.checking.confirm import confirm
+        from dmaverify.checking.family import Family
+
+        family = Family(self.file, self.result.name, model, self.options, self._progress())
+        for d in family.outcomes(wanted):
+            judge = None if d.model.compiled is None else _second_judge(d.model.compiled)
+            try:
+                confirm(d.outcome, d.decider.reference, judge)
+            except Mismatch as e:
+                self._mismatch(e)
+                continue
+            choice = (*model.choice, *((name, str(value)) for name, value in d.values.items()))
+            self.parts[d.outcome.prop].append(_Part(d.outcome, d.decider.reference, choice))
+        self.bodies.update((name, shown.limits) for name, shown in family.shown.items() if shown.holds)
+        self._probe(family.probed())
 
     def _lemmas(self, names: tuple[str, ...], model: Model) -> None:
-        """Decide lemmas about all numbers: by themselves, since no state of the scenario has a say in them."""
+        """Decide lemmas about all numbers, and what procs ensure: by themselves, since no state has a say in them."""
         from dmaverify.checking.confirm import confirm
         from dmaverify.checking.decide import Decider
         from dmaverify.checking.frontend import alone
+        from dmaverify.checking.promises import nothing_to_show
+        from dmaverify.lang.lower.context import Unsupported
 
         for name in names:
-            system = alone(self.file, self.result.name, name)
+            try:
+                system, self.limits[name] = alone(self.file, self.result.name, self.options.params, name)
+            except Unsupported as e:
+                unknown = Outcome(name, Word.UNKNOWN, "; ".join(d.message for d in e.diagnostics))
+                self.parts[name].append(_Part(unknown, nothing_to_show(name), model.choice))
+                continue
             decider = Decider(system, replace(self.options, slice=False), self._progress(), frozenset(names))
             for outcome in decider.outcomes((name,)):
                 confirm(outcome, decider.reference, None)
@@ -126,7 +174,7 @@ class _Checking:
         """Make results of what was decided for every instance that was begun."""
         from dmaverify.checking.assess import assess
         from dmaverify.checking.merge import merge
-        from dmaverify.report.expectations import settle
+        from dmaverify.report.expectations import of_probes, settle
         from dmaverify.report.story import tell
 
         results = []
@@ -136,6 +184,7 @@ class _Checking:
             if not parts or (len(parts) < due and not violated):
                 continue
             outcome = merge(name, [p.outcome for p in parts])
+            self._unreached(name, outcome)
             r = self._result(name, outcome)
             if outcome.trace is not None:
                 part = next(p for p in parts if _same(p.outcome.trace, outcome.trace))
@@ -144,10 +193,23 @@ class _Checking:
                 if r.word is Word.VIOLATED:
                     r.story = tell(part.reference, outcome.trace)
             results.append((r, outcome))
-        assess(results)
+        probes = {p.name: p for m in self.models for p in m.probes}
+        answers = {n: p for n, p in probes.items() if n in self.probed}
+        self.result.probes = [ProbeResult(p.name, p.kind, p.span, self.probed[n]) for n, p in answers.items()]
+        assess(results, self.result.probes, {n for m in self.models for n in m.by_name})
         for r, _ in results:
             settle(r, self.options.strict)
         self.result.properties = [r for r, _ in results]
+        self.result.probe_status = of_probes(self.result.probes) if self.options.strict else OK
+
+    def _unreached(self, name: str, o: Outcome) -> None:
+        """Asserts of a monitor to which nothing leads, because no event that happens here has to do with them."""
+        known = {o.where(label) for label in o.exercised}
+        for model in self.models:
+            for label, span in model.asserts.get(name, ()):
+                if span not in known:
+                    o.exercised.setdefault(label, False)
+                    o.spans.setdefault(label, span)
 
     def _result(self, name: str, o: Outcome) -> PropertyResult:
         model = next(m for m in self.models if name in m.properties)
@@ -161,10 +223,12 @@ class _Checking:
             r = PropertyResult(name, p.code, o.word, p.kind, p.title, span=p.span, rests_on=p.rests_on)
         r.expected = model.expectations.get(name)
         r.reason, r.depth, r.engine, r.seconds = o.reason, o.depth, o.engine, o.seconds
-        r.states, r.transitions, r.slices = o.states, o.transitions, o.slices
+        r.states, r.transitions, r.symmetric, r.slices = o.states, o.transitions, o.symmetric, o.slices
         r.lemmas, r.certificate, r.warnings = o.lemmas, o.certificate, list(o.warnings)
-        r.contracts = tuple(dict.fromkeys((*o.contracts, *model.contracts)))
-        r.instances = _instances([m.choice for m in self.models])
+        r.contracts = o.contracts
+        r.bodies = {name: self.bodies[name] for name in o.contracts if name in self.bodies}
+        r.instances = ", ".join(filter(None, (_instances([m.choice for m in self.models]), _every(model.free))))
+        r.instances = self.limits.get(name) or r.instances
         r.exercised = dict(o.exercised)
         r.again = _again(self.file, self.result.name, name, self.options)
         return r
@@ -208,6 +272,11 @@ def _instances(choices: list[tuple[tuple[str, str], ...]]) -> str:
     return ", ".join(f"{name} = {_values(v)}" for name, v in values.items())
 
 
+def _every(free: tuple[tuple[str, str], ...]) -> str:
+    """``every size in 4K..=1T``: the parameters that a verdict is for all values of."""
+    return ", ".join(f"every {name} {domain}".rstrip() for name, domain in free)
+
+
 def _values(values: list[str]) -> str:
     numbers = [int(v) for v in values if v.lstrip("-").isdigit()]
     if len(numbers) == len(values) > 2 and numbers == list(range(numbers[0], numbers[0] + len(numbers))):
@@ -216,10 +285,13 @@ def _values(values: list[str]) -> str:
 
 
 def _progress(p: Progress) -> str:
-    """``explicit: 12,000 states, depth 14``."""
+    """``explicit: 12,000,000 states (3,400,000 waiting), depth 14, 2.1 M/s, 410 MiB``."""
+    waiting = f" ({p.states - p.expanded:,} waiting)" if p.states is not None and p.expanded is not None else ""
     figures = [
-        f"{p.states:,} states" if p.states is not None else "",
+        f"{p.states:,} states{waiting}" if p.states is not None else "",
         f"depth {p.depth}" if p.depth is not None else "",
+        f"{p.rate / 1e6:.1f} M/s" if p.rate is not None else "",
+        f"{p.memory >> 20:,} MiB" if p.memory is not None else "",
     ]
     return f"{p.engine}: {', '.join(f for f in [*figures, p.note] if f)}"
 

@@ -25,6 +25,8 @@ class Walk:
     """(step, what failed) in the order of time."""
     exercised: set[tuple[str, str]] = field(default_factory=set)
     """(property, label) of everything that was put to the test on the way."""
+    reached: set[str] = field(default_factory=set)
+    """Covers and probes that were passed on the way."""
     stopped: bool = False
     """A failed built-in check: the state behind it means nothing."""
 
@@ -53,6 +55,7 @@ class Walk:
         self.states.append(result.state)
         self.failures += [(len(self.steps), f) for f in result.failures]
         self.exercised.update(result.exercised)
+        self.reached.update(result.reached)
         self.stopped = result.stopped
         if not self.stopped:
             self._judge()
@@ -85,6 +88,7 @@ class Walk:
         known = {(f.prop, f.label) for _, f in self.failures}
         judged = self.interp.judge(self.state)
         self.exercised.update(judged.exercised)
+        self.reached.update(judged.covers)
         self.failures += [(len(self.steps), f) for f in judged.failures if (f.prop, f.label) not in known]
 
     def _unseen(self, action: Action) -> Choice | None:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 import click
 
-from dmaverify.cli.common import BYTES, SET, debug_option, set_option, variant_option
+from dmaverify.cli.common import BYTES, OUT, SET, debug_option, set_option, variant_option, writable, write_reports
 from dmaverify.cli.progress import make_progress
 from dmaverify.results import Report, ScenarioResult
 
-ENGINES = ("auto", "explicit", "bmc", "induction")
+ENGINES = ("auto", "explicit", "bmc", "induction", "pdr", "abc")
 
 
 @click.command("check", short_help="check scenarios and compare the verdicts with what they expect")
@@ -50,14 +51,31 @@ ENGINES = ("auto", "explicit", "bmc", "induction")
 @click.option("--memory", type=BYTES, metavar="SIZE", help="For each process: 512M, 4G.")
 @click.option("--depth", type=click.IntRange(min=0), help="Longest trace to look for.")
 @click.option(
-    "--strict", is_flag=True, help="An assert that is never put to the test makes its property vacuous."
+    "--strict", is_flag=True, help="What is never put to the test counts as vacuous: asserts, ends, operations, assumes."
 )
 @click.option("--no-fuse", is_flag=True, help="One step for each statement.")
 @click.option("--no-slice", is_flag=True, help="The whole system for each property.")
+@click.option("--no-symmetry", is_flag=True, help="Also visit states that differ from others by a symmetry only.")
 @click.option(
     "--certificates",
     type=click.Path(file_okay=False),
     help="Folder to keep the obligations of proofs in.",
+)
+@click.option("--junit", type=OUT, metavar="FILE", help="Also write the report there as JUnit XML.")
+@click.option("--sarif", type=OUT, metavar="FILE", help="Also write what is not as expected there as SARIF 2.1.0.")
+@click.option(
+    "--checkpoint",
+    type=click.Path(file_okay=False),
+    metavar="FOLDER",
+    help="Write to FOLDER what a long search needs to go on; 'dmaverify resume FOLDER' does, whatever has ended it.",
+)
+@click.option(
+    "--checkpoint-every",
+    type=click.FloatRange(min=0, min_open=True),
+    default=60.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="How often.",
 )
 @click.option(
     "--jobs", "-j", type=click.IntRange(min=1), help="Worker processes  [default: one for each CPU]"
@@ -84,7 +102,12 @@ def command(
     strict: bool,
     no_fuse: bool,
     no_slice: bool,
+    no_symmetry: bool,
     certificates: str | None,
+    junit: Path | None,
+    sarif: Path | None,
+    checkpoint: str | None,
+    checkpoint_every: float,
     jobs: int | None,
     verbose: bool,
     progress: bool | None,
@@ -95,9 +118,13 @@ def command(
     expects.
     """
     from dmaverify.api import check
+    from dmaverify.cli.resume import remember
     from dmaverify.report import page
     from dmaverify.report.summary import TextOptions, end_lines, part_lines
 
+    writable(junit, sarif)
+    if checkpoint is not None:
+        remember(Path(checkpoint), click.get_current_context().params)
     style = TextOptions(trace, everything, verbose, debug)
     with make_progress(progress) as reporter:
 
@@ -120,7 +147,10 @@ def command(
             strict=strict,
             fuse=not no_fuse,
             slice=not no_slice,
+            symmetry=not no_symmetry,
             certificates=certificates,
+            checkpoint=checkpoint,
+            checkpoint_every=checkpoint_every,
             jobs=jobs,
             progress=reporter,
             on_scenario=None if fmt == "json" else show,
@@ -131,4 +161,5 @@ def command(
         click.echo(dumps(report), nl=False)
     else:
         page.write(end_lines(report), sys.stdout, colour)
+    write_reports(report, junit, sarif)
     return report.exit_status

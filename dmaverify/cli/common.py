@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
+
+if TYPE_CHECKING:
+    from dmaverify.results import Report
 
 SET = tuple[str, int | str]
 """A parameter and its value; numbers are numbers, everything else is left to the compiler."""
@@ -51,6 +55,32 @@ def parse_number(text: str) -> int | None:
 
 
 BYTES = Bytes()
+OUT = click.Path(dir_okay=False, path_type=Path)
+"""A file to be written."""
+
+
+def writable(*files: Path | None) -> None:
+    """A usage error if one of the files cannot be written; said before the work is done, not after it."""
+    for file in files:
+        if file is not None:
+            try:
+                with file.open("a", encoding="utf-8"):
+                    pass
+            except OSError as e:
+                raise click.UsageError(f"{file} cannot be written: {e.strerror}") from None
+
+
+def write_reports(report: Report, junit: Path | None, sarif: Path | None) -> None:
+    """Write the report in the formats of others, where that was asked for."""
+    if junit is not None:
+        from dmaverify.report.junit import write as write_junit
+
+        write_junit(report, junit)
+    if sarif is not None:
+        from dmaverify.report.sarif import write as write_sarif
+
+        write_sarif(report, sarif)
+
 
 variant_option = click.option(
     "--variant", metavar="NAME", help="Only this variant; base for the scenario as it stands."

@@ -15,11 +15,17 @@ from dmaverify import __version__
 from dmaverify.results import BAD_INPUT, INCONCLUSIVE, INTERNAL, OK
 
 COMMANDS = {
+    "bench": "compare the explicit search with SPIN and rumur (for development)",
+    "certify": "check the certificates of proofs",
     "check": "check scenarios and compare the verdicts with what they expect",
     "explain": "explain a code, an invariant, a verdict or an assumption",
+    "export": "write a scenario in the language of another tool",
+    "fuzz": "random runs of a model; what they find is shrunk",
     "ir": "print the transition system that a scenario means",
     "judge": "judge a stream of events by a monitor",
+    "prove": "what a patch fixes, breaks and leaves as it was",
     "replay": "replay a counterexample from a JSON report, step by step",
+    "resume": "go on with a check that was ended",
     "simulate": "walk through a scenario at random or by hand",
 }
 """Each is ``command`` in the module of its name, loaded when it is needed."""

@@ -69,7 +69,8 @@ def _replay(s: dict[str, Any], v: dict[str, Any], p: dict[str, Any], trace: str)
     from dmaverify.report.counterexample import steps_lines
     from dmaverify.report.story import tell
 
-    params = {k: n if (n := parse_number(t)) is not None else t for k, t in v["params"].items()}
+    values = {**v["params"], **p["choice"]}
+    params = {k: n if (n := parse_number(t)) is not None else t for k, t in values.items()}
     model = load(s["file"], v["name"] or "base", params)
     name = f"{s['name']}{'.' + v['name'] if v['name'] else ''} {p['name']}"
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 import sys
 from typing import TYPE_CHECKING
@@ -12,6 +13,7 @@ from dmaverify.cli.common import SET, debug_option, set_option, variant_option
 
 if TYPE_CHECKING:
     from dmaverify.checking.walk import Walk
+    from dmaverify.ir.system import System
 
 HELP = "a number: take that step   Enter: the first   r: one at random   u: undo   s: state   q: quit"
 
@@ -49,12 +51,17 @@ def command(
 
     Exit status: 1 if some walk violated a property, else 0.
     """
-    from dmaverify.checking.frontend import load
+    from dmaverify.checking.frontend import concrete
     from dmaverify.checking.walk import random_walks
 
-    model = load(file, variant, dict(params))
+    model = concrete(file, variant, dict(params))
     if interactive:
         return _by_hand(model.system, seed)
+    if runs > 1:
+        from dmaverify.engines.successors import DomainError
+
+        with contextlib.suppress(DomainError):  # too many initial states to list; the interpreter draws one
+            return _many(model.system, seed, runs, steps)
     found: dict[str, tuple[int, int, str]] = {}
     for n, walk in random_walks(model.system, seed, runs, steps):
         if runs == 1 and trace != "off":
@@ -64,8 +71,33 @@ def command(
     for prop, (n, step, message) in found.items():
         click.echo(f"{prop} VIOLATED by the walk of seed {n}, after {step} statements: {message}")
     walked = f"{runs} walk{'s' if runs > 1 else ''} of at most {steps} choices from seed {seed}"
-    click.echo(f"{walked}: {len(found) or 'no'} propert{'y' if len(found) == 1 else 'ies'} violated")
+    click.echo(f"{walked}: {_violated(len(found))}")
     return 1 if found else 0
+
+
+def _violated(many: int) -> str:
+    return f"{many or 'no'} propert{'y' if many == 1 else 'ies'} violated"
+
+
+def _many(system: System, seed: int, runs: int, steps: int) -> int:
+    """Many walks, and what they came across."""
+    from dmaverify.checking.sampled import sample
+
+    found = sample(system, seed, runs, steps)
+    for v in found.violations:
+        click.echo(f"{v.prop} VIOLATED by the walk of seed {v.seed}, after {len(v.trace.steps)} statements: {v.message}")
+    click.echo(f"{found.runs:,} walks of at most {steps} choices from seed {seed}: {_violated(len(found.violations))}")
+    if found.reason:
+        click.echo(f"there were to be {runs:,}; stopped: {found.reason}")
+    tested, asserts = len(found.tested), len(found.tested | found.untested)
+    reached, covers = len(found.reached), len(found.reached | found.missed)
+    click.echo(
+        f"sampled ({found.runs:,} runs): {found.choices:,} choices, {found.states:,} different states;"
+        f" {tested} of {asserts} asserts put to the test, {reached} of {covers} covers and probes passed"
+    )
+    for prop, label in sorted(found.untested):
+        click.echo(f"never put to the test: {prop}  {label}")
+    return 1 if found.violations else 0
 
 
 def _tell(walk: Walk, trace: str) -> None:

@@ -2,9 +2,10 @@
 
 One System (usually a slice) after the other. Explicit search comes first, because it decides small Systems at once, gives shortest
 traces and answers what was exercised. What it leaves, because there are too many states or because something may have more values
-than can be tried, is left to the symbolic engines: a shallow search for violations, then a proof, then search again with
-what remains of the budget. Words are joined so that it does not matter who was first: a violation (always replayed) counts more
-than a proof, which two solvers have checked, and a proof more than a bound.
+than can be tried, is left to the symbolic engines: a short attempt at a proof by induction, property-directed reachability, a
+shallow search for violations, a longer attempt at a proof, then search again with what remains of the budget. Words are joined so
+that it does not matter who was first: a violation (always replayed) counts more than a proof, which two solvers have checked, and a
+proof more than a bound.
 """
 
 from __future__ import annotations
@@ -16,11 +17,13 @@ from pathlib import Path
 from typing import Literal
 
 from dmaverify.engines.base import Budget, Engine, Stopped
+from dmaverify.engines.frozen import frozen
+from dmaverify.engines.never import claims, covered
 from dmaverify.ir.system import Always, System
 from dmaverify.verdict import Outcome, Word
 
-EngineName = Literal["auto", "explicit", "bmc", "induction"]
-ENGINES: tuple[EngineName, ...] = ("auto", "explicit", "bmc", "induction")
+EngineName = Literal["auto", "explicit", "bmc", "induction", "pdr", "abc"]
+ENGINES: tuple[EngineName, ...] = ("auto", "explicit", "bmc", "induction", "pdr", "abc")
 
 DEADLOCK = "deadlock"
 """Decided by explicit search only."""
@@ -30,7 +33,7 @@ DEADLOCK = "deadlock"
 class Stage:
     """One engine with the limits it gets beside those of the budget. ``share``: of what is left when it starts."""
 
-    engine: Literal["explicit", "bmc", "induction"]
+    engine: Literal["explicit", "bmc", "induction", "pdr"]
     seconds: float | None = None
     share: float = 1.0
     states: int | None = None
@@ -38,14 +41,30 @@ class Stage:
 
 
 STAGES = (
-    Stage("explicit", states=200_000),
+    Stage("explicit", states=1_000_000),
+    Stage("induction", seconds=15.0, share=0.15),
+    Stage("pdr", seconds=60.0, share=0.3),
     Stage("bmc", seconds=30.0, share=0.25, depth=10),
     Stage("induction", seconds=120.0, share=0.6),
-    Stage("explicit", states=3_000_000, share=0.7),
+    Stage("explicit", states=20_000_000, share=0.7),
     Stage("bmc", seconds=120.0),
 )
 """What is tried, in this order, for what is still open. The seconds bound what would otherwise not end; a budget with a
 time limit stretches the last one."""
+
+ANY_SIZE = (
+    Stage("explicit", states=200_000),
+    Stage("induction", seconds=20.0, share=0.2),
+    Stage("pdr", seconds=20.0, share=0.2),
+    Stage("bmc", seconds=10.0, share=0.25, depth=6),
+    Stage("induction", seconds=120.0, share=0.6),
+    Stage("bmc", seconds=120.0),
+)
+"""The same where a frozen variable may have too many values to try: search gets nowhere unless a slice is rid of it, and unrolling is
+slow, so that a proof is tried early."""
+
+EXERCISE = Stage("bmc", seconds=20.0, share=0.5, depth=30)
+"""How far to look for a run that puts something proved to the test."""
 
 _BEST_FIRST = (Word.VIOLATED, Word.PROVED, Word.EXHAUSTED, Word.BOUNDED, Word.SAMPLED, Word.UNKNOWN)
 
@@ -56,15 +75,17 @@ def make_engine(
     seed: int = 0,
     lemmas: Sequence[Always] = (),
     certificates: Path | None = None,
+    symmetry: bool = True,
 ) -> Engine:
     """The engine of that name. Solvers are imported when it runs, and only if it needs them.
 
     ``lemmas``: those of the whole core System (``lemmas_of``). ``certificates``: where proofs are written to.
+    ``symmetry``: whether explicit search may make use of it.
     """
     if name == "explicit":
-        return _explicit()
+        return _explicit(symmetry)
     if name == "auto":
-        return Auto(seed, lemmas, certificates)
+        return Auto(seed, lemmas, certificates, symmetry)
     return _symbolic(name, seed, lemmas, certificates)
 
 
@@ -74,21 +95,25 @@ def lemmas_of(core: System) -> tuple[Always, ...]:
     return tuple(w for w in core.always if w.prop in names)
 
 
-def _explicit() -> Engine:
+def _explicit(symmetry: bool) -> Engine:
     from dmaverify.engines.explicit import ExplicitEngine
 
     # one violated check decides a property; the others would have to be searched to the end
-    return ExplicitEngine(thorough=False)
+    return ExplicitEngine(thorough=False, symmetry=symmetry)
 
 
 def _symbolic(name: str, seed: int, lemmas: Sequence[Always], certificates: Path | None) -> Engine:
     """A symbolic engine in a process of its own."""
     from dmaverify.engines.bmc import Bmc
     from dmaverify.engines.induction import Induction
+    from dmaverify.engines.pdr.engine import Pdr
     from dmaverify.engines.worker import Worker
 
-    engine: Engine = Bmc(seed=seed) if name == "bmc" else Induction(seed=seed, hints=lemmas, certificates=certificates)
-    return Worker(engine)
+    if name == "bmc":
+        return Worker(Bmc(seed=seed))
+    if name in ("pdr", "abc"):
+        return Worker(Pdr(certificates, seed=seed, abc=name == "abc"))
+    return Worker(Induction(seed=seed, hints=lemmas, certificates=certificates))
 
 
 class Auto:
@@ -96,20 +121,23 @@ class Auto:
 
     name = "auto"
 
-    def __init__(self, seed: int = 0, lemmas: Sequence[Always] = (), certificates: Path | None = None) -> None:
+    def __init__(
+        self, seed: int = 0, lemmas: Sequence[Always] = (), certificates: Path | None = None, symmetry: bool = True
+    ) -> None:
         self.seed = seed
+        self.symmetry = symmetry
         self.lemmas = tuple(lemmas)
         self.certificates = certificates
 
     def run(self, system: System, properties: tuple[str, ...], budget: Budget) -> list[Outcome]:
         """Decide the properties, by whatever engine can."""
         found: dict[str, Outcome] = {}
-        for stage in STAGES:
+        for stage in ANY_SIZE if frozen(system) else STAGES:
             left = tuple(p for p in properties if p not in found or not _decided(found[p]))
             if stage.engine != "explicit":
                 left = tuple(p for p in left if p != DEADLOCK)
-            if stage.engine == "induction":
-                left = tuple(p for p in left if _may_be_violated(system, p))
+            if stage.engine in ("induction", "pdr"):
+                left = tuple(p for p in left if _may_be_proved(system, p) and not _violated(found.get(p)))
             if not left or (stage.engine == "explicit" and found and not _more_states_help(found, left)):
                 continue
             limits = _limits(stage, budget)
@@ -118,11 +146,24 @@ class Auto:
             engine = self._engine(stage)
             for o in engine.run(system, left, limits):
                 found[o.prop] = joined(found[o.prop], o) if o.prop in found else o
+        self._exercise(system, found, budget)
         return [found.get(p) or Outcome(p, Word.UNKNOWN, "time", engine=self.name) for p in properties]
+
+    def _exercise(self, system: System, found: dict[str, Outcome], budget: Budget) -> None:
+        """Look for runs that put to the test what was proved, where the proof did not come across any."""
+        left = tuple(p for p, o in found.items() if o.word is Word.PROVED and None in o.exercised.values())
+        limits = _limits(EXERCISE, budget) if left else None
+        if limits is None:
+            return
+        from dmaverify.engines.bmc import Bmc
+        from dmaverify.engines.worker import Worker
+
+        for o in Worker(Bmc(seed=self.seed, violations=False)).run(system, left, limits):
+            found[o.prop] = replace(found[o.prop], exercised=_known(found[o.prop].exercised, o.exercised))
 
     def _engine(self, stage: Stage) -> Engine:
         if stage.engine == "explicit":
-            return _explicit()
+            return _explicit(self.symmetry)
         return _symbolic(stage.engine, self.seed, self.lemmas, self.certificates)
 
 
@@ -136,7 +177,7 @@ def _limits(stage: Stage, budget: Budget) -> Budget | None:
     left = budget.left()
     seconds = stage.seconds
     if left is not None:
-        last = stage is STAGES[-1] or seconds is None
+        last = stage in (STAGES[-1], ANY_SIZE[-1]) or seconds is None
         seconds = left * stage.share if last else min(seconds or left, left * stage.share)
     return replace(
         budget,
@@ -156,9 +197,14 @@ def _decided(o: Outcome) -> bool:
     return o.word.holds or (o.word is Word.VIOLATED and o.trace is not None and o.trace.minimal)
 
 
-def _may_be_violated(system: System, prop: str) -> bool:
-    """Whether there is a check or always-instance to prove (a cover has none)."""
-    return any(w.prop == prop for w in system.always) or any(c.prop == prop for a in system.actions for c in a.checks)
+def _violated(o: Outcome | None) -> bool:
+    """Whether all that is left to be found is a shorter trace."""
+    return o is not None and o.word is Word.VIOLATED
+
+
+def _may_be_proved(system: System, prop: str) -> bool:
+    """Whether there is a check or always-instance to prove, or a cover to prove unreachable."""
+    return claims(system, prop) or covered(system, prop)
 
 
 def _more_states_help(found: dict[str, Outcome], left: Sequence[str]) -> bool:
@@ -166,14 +212,21 @@ def _more_states_help(found: dict[str, Outcome], left: Sequence[str]) -> bool:
     return any(p in found and "states" in found[p].reason for p in left)
 
 
+class Disagreement(Exception):
+    """One engine says that a property holds and another has a counterexample: an internal error."""
+
+
 def joined(a: Outcome, b: Outcome) -> Outcome:
-    """What two engines found out about one property of one System, the earlier one first."""
+    """What two engines found out about one property of one System, the earlier one first; ``Disagreement`` if they contradict."""
+    if Word.VIOLATED in (a.word, b.word) and (a.word.holds or b.word.holds):
+        raise Disagreement(f"{a.prop}: {a.engine} says {a.word.value}, {b.engine} says {b.word.value}")
     best = min((a, b), key=_rank)
     other = b if best is a else a
     result = replace(
         best,
         states=max(a.states, b.states),
         transitions=max(a.transitions, b.transitions),
+        symmetric=max(a, b, key=lambda o: o.states).symmetric,
         seconds=a.seconds + b.seconds,
         exercised=_known(a.exercised, b.exercised),
         covers=_known(a.covers, b.covers),

@@ -19,9 +19,16 @@ class Progress:
 
     engine: str
     states: int | None = None
+    """Different ones."""
     frontier: int | None = None
     depth: int | None = None
     note: str = ""
+    expanded: int | None = None
+    """States whose successors are known."""
+    rate: float | None = None
+    """States expanded in a second, since the beginning."""
+    memory: int | None = None
+    """Bytes that the process uses."""
 
 
 class Stopped(Exception):
@@ -42,6 +49,10 @@ class Budget:
     states: int | None = None
     progress: Callable[[Progress], None] | None = None
     cancelled: Callable[[], bool] = lambda: False
+    checkpoint: str | None = None
+    """Folder for what a search needs to go on after its process has ended."""
+    checkpoint_every: float = 60.0
+    """Seconds between two checkpoints."""
     started: float = field(default_factory=time.monotonic)
     _last_report: float = 0.0
 

@@ -53,14 +53,18 @@ class _Probe:
 
 
 class Bmc:
-    """The engine. ``solver`` does the work; ``probes`` False leaves ``exercised`` and ``covers`` undecided."""
+    """The engine. ``solver`` does the work.
+
+    ``probes`` False leaves ``exercised`` and ``covers`` undecided; ``violations`` False looks for those only, and says ``unknown``.
+    """
 
     name = "bmc"
 
-    def __init__(self, solver: SolverName = "bitwuzla", seed: int = 0, probes: bool = True) -> None:
+    def __init__(self, solver: SolverName = "bitwuzla", seed: int = 0, probes: bool = True, violations: bool = True) -> None:
         self.solver: SolverName = solver
         self.seed = seed
         self.probes = probes
+        self.violations = violations
         self.publish: Callable[[list[Outcome]], None] | None = None
         """Told after each step what is known so far."""
 
@@ -72,7 +76,7 @@ class Bmc:
 class _Search:
     def __init__(self, engine: Bmc, system: System, properties: tuple[str, ...], budget: Budget) -> None:
         self.engine, self.system, self.budget = engine, system, budget
-        self.goals = {p: _Goal() for p in properties}
+        self.goals = {p: _Goal(settled=not engine.violations) for p in properties}
         self.lengths = Lengths(system)
         self.probes = _probes(system, properties) if engine.probes else []
         self.done = -1
@@ -276,6 +280,8 @@ class _Search:
         covered = self.lengths.covered(self.done) if self.done >= 0 else None
         if goal.trace is not None:
             outcome.word, outcome.trace = Word.VIOLATED, goal.trace
+        elif not self.engine.violations:
+            outcome.reason = "not asked"
         elif covered is not None:
             outcome.word, outcome.depth = Word.BOUNDED, covered
             outcome.reason = stopped

@@ -7,6 +7,7 @@ system.ir      the core System in its text form; its always-instances of propert
 init.smt2      every initial state satisfies the invariant
 step.smt2      every action keeps the invariant: one query for each action
 safe.smt2      the invariant implies the property, and no check of it fails: one query for each place
+invariant.txt  the invariant for readers
 manifest.json  what is claimed, by whom it was found, the files' digests and how many answers ``unsat`` each must yield
 ============== =====================================================================================================
 
@@ -29,9 +30,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from dmaverify.engines.base import Budget
+from dmaverify.engines.readable import readable
 from dmaverify.engines.smt.encode import Encoder, no_inputs
 from dmaverify.engines.smt.smtlib import Script, Text, TextWriter
-from dmaverify.engines.smt.solver import SolverName
+from dmaverify.engines.smt.solver import SolverName, other
 from dmaverify.engines.smt.terms import constant, sort_of
 from dmaverify.engines.smt.unroll import enabled, passes
 from dmaverify.ir.expr import Expr, implies, variables
@@ -41,8 +43,8 @@ from dmaverify.ir.types import Type
 
 FORMAT = 1
 INVARIANT = "invariant"
-FILES = ("system.ir", "init.smt2", "step.smt2", "safe.smt2")
-OBLIGATIONS = FILES[1:]
+OBLIGATIONS = ("init.smt2", "step.smt2", "safe.smt2")
+FILES = ("system.ir", "invariant.txt", *OBLIGATIONS)
 
 
 class Refused(Exception):
@@ -194,13 +196,21 @@ class _Printer:
         return script
 
 
+def derived(system: System, prop: str) -> dict[str, str]:
+    """What is written of a claimed System beside itself: the obligations and what is for readers, by name of the file."""
+    printer = _Printer(system, prop)
+    return {
+        "invariant.txt": readable(system, prop, INVARIANT),
+        "init.smt2": printer.init().text(),
+        "step.smt2": printer.step().text(),
+        "safe.smt2": printer.safe().text(),
+    }
+
+
 def write(system: System, prop: str, folder: Path, found_by: str) -> None:
     """Write the certificate of a claimed System (see ``claim``) to an empty or new folder."""
-    printer = _Printer(system, prop)
     folder.mkdir(parents=True, exist_ok=True)
-    texts = {"system.ir": to_text(system)}
-    for name, script in (("init.smt2", printer.init()), ("step.smt2", printer.step()), ("safe.smt2", printer.safe())):
-        texts[name] = script.text()
+    texts = {"system.ir": to_text(system), **derived(system, prop)}
     for name, text in texts.items():
         (folder / name).write_text(text, encoding="utf-8")
     manifest = {
@@ -228,15 +238,16 @@ def certify(
     folder: Path | None,
     solver: SolverName,
     budget: Budget,
+    found_by: str | None = None,
 ) -> Certificate:
     """Write a certificate and have it checked by ``solver`` in a fresh process; ``Refused`` if it does not hold.
 
-    ``folder`` is where certificates go, each into a folder of its own; None: nothing is kept.
+    ``folder`` is where certificates go, each into a folder of its own; None: nothing is kept. ``found_by`` None: by the other solver.
     """
     claimed = claim(system, prop, invariant, checks)
     place = Path(tempfile.mkdtemp(prefix="dmaverify-"))
     try:
-        write(claimed, prop, place, "bitwuzla" if solver == "z3" else "z3")
+        write(claimed, prop, place, found_by or other(solver))
         run_recheck(place, solver, budget)
         kept = None
         if folder is not None:
@@ -257,8 +268,8 @@ def _free_name(folder: Path, prop: str) -> Path:
     return folder / f"{safe}-{n}"
 
 
-def run_recheck(folder: Path, solver: SolverName, budget: Budget) -> None:
-    """Start the checker; ``Refused`` with its reason unless it accepts, ``Stopped`` if the budget runs out first."""
+def run_recheck(folder: Path, solver: SolverName, budget: Budget) -> str:
+    """Start the checker; what it says. ``Refused`` with its reason unless it accepts, ``Stopped`` if the budget runs out first."""
     package = Path(__file__).resolve().parents[2]
     path = os.pathsep.join([str(package), *filter(None, [os.environ.get("PYTHONPATH")])])
     with subprocess.Popen(
@@ -280,4 +291,5 @@ def run_recheck(folder: Path, solver: SolverName, budget: Budget) -> None:
             raise
     if process.returncode != 0:
         lines = (out + err).strip().splitlines()
-        raise Refused(lines[-1] if lines else f"the checker ended with {process.returncode}")
+        raise Refused(lines[-1].removeprefix("refused: ") if lines else f"the checker ended with {process.returncode}")
+    return out.strip()

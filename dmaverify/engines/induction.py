@@ -9,11 +9,15 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from dmaverify.engines.base import Budget, Stopped
 from dmaverify.engines.certificate import Certificate, Refused, certify
+from dmaverify.engines.exploration import outcome_of
+from dmaverify.engines.never import claims, covered, never, unreached
 from dmaverify.engines.proof import Proof
+from dmaverify.engines.reached import all_states
 from dmaverify.engines.relative import Fact
 from dmaverify.engines.smt.solver import SolverName, other
 from dmaverify.engines.traces import spans_of
@@ -21,6 +25,9 @@ from dmaverify.ir.expr import Expr, not_, variables
 from dmaverify.ir.slice import belongs
 from dmaverify.ir.system import Always, Reached, System
 from dmaverify.verdict import Outcome, Word
+
+QUICK = 10.0
+"""Seconds that guessing has before other ways are tried."""
 
 
 class Induction:
@@ -47,8 +54,59 @@ class Induction:
         self.certificates = certificates
 
     def run(self, system: System, properties: tuple[str, ...], budget: Budget) -> list[Outcome]:
-        """Prove the properties, or say ``unknown``."""
-        return _Run(self, system, properties, budget).outcomes()
+        """Prove the properties, and that covers are never reached, or say ``unknown``."""
+        covers = [p for p in properties if not claims(system, p) and covered(system, p)]
+        others = tuple(p for p in properties if p not in covers)
+        found = {o.prop: o for o in self._proved(system, others, budget)}
+        for cover in covers:
+            (proof,) = self._proved(never(system, cover), (cover,), budget)
+            found[cover] = unreached(proof)
+        return [found[p] for p in properties]
+
+
+    def _proved(self, system: System, properties: tuple[str, ...], budget: Budget) -> list[Outcome]:
+        """What guessing shows at once; of the rest, what the set of all states shows, if it is small; or else guess on."""
+        if not properties:
+            return []
+        left_over = budget.left()
+        seconds = QUICK if left_over is None else min(left_over, QUICK)
+        quick = replace(budget, timeout=seconds, started=time.monotonic())
+        found = _Run(self, system, properties, quick).outcomes()
+        left = tuple(o.prop for o in found if o.word is not Word.PROVED and "time" in o.reason)
+        if left:
+            more = self._by_all_states(system, left, budget)
+            left = tuple(p for p in left if p not in more)
+            more.update((o.prop, o) for o in (_Run(self, system, left, budget).outcomes() if left else ()))
+            found = [more.get(o.prop, o) for o in found]
+        return found
+
+    def _by_all_states(self, system: System, properties: tuple[str, ...], budget: Budget) -> dict[str, Outcome]:
+        """Proofs whose invariant is the set of all reachable states, where those are few and none is bad."""
+        started = time.monotonic()
+        found: dict[str, Outcome] = {}
+        states = all_states(system, budget)
+        if states is None:
+            return found
+        invariant = [("every reachable state", states.invariant())]
+        for prop in properties:
+            o = outcome_of(states.search, prop, 0.0, self.name)
+            if o.word is not Word.EXHAUSTED:
+                continue
+            checks = [(n, c) for n, a in enumerate(system.actions) for c in a.checks if c.prop == prop]
+            try:
+                certificate = certify(system, prop, invariant, checks, self.certificates, other(self.solver), budget)
+            except (Refused, Stopped):
+                continue
+            found[prop] = replace(
+                o,
+                word=Word.PROVED,
+                depth=1,
+                states=0,
+                transitions=0,
+                seconds=time.monotonic() - started,
+                certificate=None if certificate.folder is None else str(certificate.folder),
+            )
+        return found
 
 
 class _Run:

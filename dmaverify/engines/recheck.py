@@ -2,7 +2,8 @@
 
 Exit status 0: accepted. 1: refused, with the reason as the last line. Nothing is taken on trust but the meaning of core IR and
 the solver: the files must be those of the manifest, every obligation must be unsatisfiable, and so must the obligations that
-``reprint`` makes of ``system.ir``, which has to speak of the property that the manifest claims.
+``reprint`` makes of ``system.ir``, which has to speak of the property that the manifest claims. The files must also be word by
+word what is derived from ``system.ir``, so that nobody reads something else there.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from dmaverify.engines.certificate import FILES, FORMAT, INVARIANT, OBLIGATIONS, Refused, digest
+from dmaverify.engines.certificate import FILES, FORMAT, INVARIANT, OBLIGATIONS, Refused, derived, digest
 from dmaverify.engines.reprint import Reprint, Unprintable
 from dmaverify.ir.system import System
 from dmaverify.ir.text_parse import IrSyntaxError, parse
@@ -112,12 +113,15 @@ def check(folder: Path, solver: str) -> int:
             _expect_unsat(name, texts[name], number, solver)
         done += number
     try:
-        scripts = Reprint(system, str(prop), INVARIANT).scripts()
+        again = Reprint(system, str(prop), INVARIANT).scripts()
     except (Unprintable, KeyError) as error:
         raise Refused(f"system.ir: {error}") from error
-    for what, text in scripts:
+    for what, text in again:
         _expect_unsat(what, text, 1, solver)
-    return done + len(scripts)
+    for name, text in derived(system, str(prop)).items():
+        if text != texts[name]:
+            raise Refused(f"{name} does not say what system.ir does")
+    return done + len(again)
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -32,12 +32,13 @@ MOST_TRIED = 10_000
 
 class ReplayMismatch(Exception):
     """The trace does not do in the reference System what it claims; ``step`` counts from 1, 0 is the
-    initial state."""
+    initial state. ``stop``: it goes on behind this failed built-in check."""
 
-    def __init__(self, step: int, reason: str) -> None:
+    def __init__(self, step: int, reason: str, stop: Failed | None = None) -> None:
         super().__init__(f"step {step}: {reason}" if step else f"initial state: {reason}")
         self.step = step
         self.reason = reason
+        self.stop = stop
 
 
 @dataclass(frozen=True)
@@ -116,6 +117,7 @@ def replay(system: System, trace: Trace) -> Replay:
                 number,
                 f"{action.name} fails the check {first.label} of {first.prop}, behind which nothing is meant"
                 + (f" ({first.message})" if first.message else ""),
+                first,
             )
         state = result.state
     judgement = run.judge(initial)

@@ -22,6 +22,10 @@ MOST_VALUES = 1 << 16
 """An input or open initial value with more values than this is not tried."""
 
 
+OBSERVER = -1
+"""In the place of an action's number: what is judged in the state itself."""
+
+
 class DomainError(ValueError):
     """Something has too many values to try each; ``name`` says what."""
 
@@ -91,6 +95,8 @@ class Compiled:
         self.system = system
         self.packing = Packing(system.vars)
         self.targets: list[Target] = []
+        self.target_numbers: dict[int, list[int]] = {}
+        """Targets of each action, in the order of its effects; at ``OBSERVER`` those of always-instances, then covers."""
         self.sources: list[str] = []
         for number, action in enumerate(system.actions):
             self.sources.append(self._action(number, action))
@@ -162,8 +168,9 @@ class Compiled:
 
     # -- source -----------------------------------------------------------------------------------------
 
-    def _target(self, target: Target) -> int:
+    def _target(self, where: int, target: Target) -> int:
         self.targets.append(target)
+        self.target_numbers.setdefault(where, []).append(len(self.targets) - 1)
         return len(self.targets) - 1
 
     def _action(self, number: int, action: Action) -> str:
@@ -177,7 +184,7 @@ class Compiled:
     def _observer(self) -> str:
         w = Writer(self.packing, {})
         for a in self.system.always:
-            n = self._target(Target("always", a.prop, a.label))
+            n = self._target(OBSERVER, Target("always", a.prop, a.label))
             with w.block(f"if wanted[{n}] or not exercised[{n}]:"):
                 w.share(a.when)
                 with w.block(f"if {w.test(a.when)}:"):
@@ -186,7 +193,7 @@ class Compiled:
                     with w.block(f"if not ({w.test(a.cond)}):"):
                         w.line(f"hits.append({n})")
         for c in self.system.covers:
-            n = self._target(Target("cover", c.name, c.name))
+            n = self._target(OBSERVER, Target("cover", c.name, c.name))
             with w.block(f"if wanted[{n}]:"):
                 w.share(c.cond)
                 with w.block(f"if {w.test(c.cond)}:"):
@@ -204,6 +211,30 @@ def _pc_of(system: System, a: Action) -> str | None:
 
 def _conjuncts(guard: Expr) -> tuple[Expr, ...]:
     return guard.args if guard.op == "and" else (() if guard is TRUE else (guard,))
+
+
+def next_input(todo: list[Input], guard: list[Expr]) -> tuple[Input, Expr | None]:
+    """Which input to choose next, and the expression that the guard equates it with, if there is one.
+
+    One that has too many values may be given by those that are chosen before it.
+    """
+    open_names = {i.name for i in todo}
+    first = next((i for i in todo if i.values is not None or i.type.count <= MOST_VALUES), todo[0])
+    for i in todo:
+        chosen = _given_by(i, guard, open_names)
+        if chosen is not None:
+            return i, chosen
+    return first, None
+
+
+def _given_by(i: Input, guard: list[Expr], open_names: set[str]) -> Expr | None:
+    """An expression that a conjunct of the guard equates the input with, without any that is still open."""
+    for g in guard:
+        if g.op == "eq":
+            for x, y in (g.args, g.args[::-1]):
+                if x.op == "input" and x.data == i.name and not inputs(y) & open_names:
+                    return y
+    return None
 
 
 class _ActionWriter:
@@ -235,11 +266,8 @@ class _ActionWriter:
         if not todo:
             self._body()
             return
-        # one that has too many values may be given by those that are chosen before it
-        first = next((i for i in todo if i.values is not None or i.type.count <= MOST_VALUES), todo[0])
-        first = next((i for i in todo if self._given_by(i, later, open_names - {i.name}) is not None), first)
+        first, chosen = next_input(todo, later)
         rest = [i for i in todo if i is not first]
-        chosen = self._given_by(first, later, {i.name for i in rest})
         if chosen is not None:
             # the guard says which value it is
             w.share(chosen)
@@ -257,15 +285,6 @@ class _ActionWriter:
             return
         with w.block(f"for {self.names[first.name]} in {self._list(values)}:"):
             self._inputs(rest, later, "continue")
-
-    def _given_by(self, i: Input, guard: list[Expr], open_names: set[str]) -> Expr | None:
-        """An expression that a conjunct of the guard equates the input with."""
-        for g in guard:
-            if g.op == "eq":
-                for x, y in (g.args, g.args[::-1]):
-                    if x.op == "input" and x.data == i.name and not inputs(y) & (open_names | {i.name}):
-                        return y
-        return None
 
     @staticmethod
     def _list(values: tuple[Value, ...]) -> str:
@@ -288,7 +307,7 @@ class _ActionWriter:
             if isinstance(e, Check):
                 self._check(e, given)
             elif isinstance(e, Reached):
-                n = self.owner._target(Target("reached", e.cover, e.cover, e.part))
+                n = self.owner._target(self.number, Target("reached", e.cover, e.cover, e.part))
                 with w.block(f"if wanted[{n}] and ({w.test(e.path)}):"):
                     w.line(f"hits.append(({n}, {self._cost(e.part)}, {self.number}, {given}))")
         if dead is FALSE:
@@ -300,7 +319,7 @@ class _ActionWriter:
 
     def _check(self, e: Check, given: str) -> None:
         w = self.w
-        n = self.owner._target(Target("check", e.prop, e.label, e.part, e.stop))
+        n = self.owner._target(self.number, Target("check", e.prop, e.label, e.part, e.stop))
         with w.block(f"if (wanted[{n}] or not exercised[{n}]) and ({w.test(e.path)}):"):
             w.line(f"exercised[{n}] = 1")
             with w.block(f"if not ({w.test(e.cond)}):"):

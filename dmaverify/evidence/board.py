@@ -12,8 +12,21 @@ from dmaverify.evidence.values import ABSENT, Stretch
 from dmaverify.evidence.world import OnCut, Pieces, small
 from dmaverify.lang import ast, sem
 from dmaverify.lang.consteval import NotConstant
+from dmaverify.lang.diag import Diagnostic, DmaError
 from dmaverify.lang.layout import Block, Layout
 from dmaverify.lang.symbols import ConstSym, OptionSym, ParamSym, PlaceField
+from dmaverify.span import NOWHERE
+
+
+class Ambiguous(DmaError):
+    """Regions share memory: an address in an event does not say which piece is meant."""
+
+    def __init__(self, index: sem.IndexT, layout: Layout) -> None:
+        said = (r for r in layout.checked.regions if any(s.name == "overlaps" for s in r.decl.settings))
+        span = next((r.span for r in said), NOWHERE)
+        message = f"regions share memory, so an address in an event does not say which {index} is meant"
+        fix = "Judge by a scenario whose regions lie apart, or by none."
+        super().__init__([Diagnostic("DMA070", message, span, fix=fix)])
 
 
 class BoardWorld:
@@ -38,7 +51,7 @@ class BoardWorld:
             blocks = self.layout.blocks(index)
             named = {from_ir(b.number, index, self.layout): b for b in blocks}
             if len(named) < len(blocks):
-                raise NotConstant(f"regions overlap, so an address does not say which {index} is meant")
+                raise Ambiguous(index, self.layout)
             found = self._blocks[index] = (sorted(b.start for b in blocks), named)
         return found
 

@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import Any
 
 from dmaverify.ir.evaluate import UNKNOWN, Evaluator
-from dmaverify.ir.expr import FALSE, TRUE, Expr, Rewriter, const, variables
+from dmaverify.ir.expr import FALSE, TRUE, Expr, Replacing, Rewriter, const, variables
 from dmaverify.ir.pcgraph import PcGraph, graphs, targets
 from dmaverify.ir.rebuild import action_exprs, all_exprs, map_action, map_exprs
 from dmaverify.ir.system import Action, Kind, System
@@ -109,7 +109,8 @@ class _Analysis:
         if evaluate(a.guard) is False:
             return
         graph = self._graph(a)
-        new = {v: evaluate(e) for v, e in a.updates.items()}
+        # what nobody knows already, nobody learns
+        new = {v: evaluate(e) for v, e in a.updates.items() if v in here or self.everywhere[v] is not UNKNOWN}
         for v, value in new.items():
             self._join_everywhere(v, value)
         if graph is None:
@@ -158,7 +159,7 @@ class _Analysis:
         }
         types = {v.name: v.type for v in system.vars}
         constants = {v: const(value, types[v]) for v, value in folded.items()}
-        common = Rewriter(lambda n: constants.get(n.data) if n.op == "var" else None)
+        common: Rewriter = Replacing(constants)
         rewriters: dict[tuple[str, int], Rewriter] = {}
         actions = []
         for a in system.actions:
@@ -196,7 +197,7 @@ class _Analysis:
 def _rewriter(constants: dict[str, Expr], here: Known, types: dict[str, Any]) -> Rewriter:
     local = {v: const(value, types[v]) for v, value in here.items() if value is not UNKNOWN}
     known = {**constants, **local}
-    return Rewriter(lambda n: known.get(n.data) if n.op == "var" else None)
+    return Replacing(known)
 
 
 def _drop_idle_updates(a: Action) -> Action:

@@ -344,28 +344,60 @@ class Rewriter:
         self._keep: list[Expr] = []  # nodes are weakly interned; keep ours alive as long as their uids are keys
 
     def __call__(self, root: Expr) -> Expr:
-        done = self._done
-        if root.uid in done:
-            return done[root.uid]
-        for node in walk(root):
+        done, rules = self._done, _rules()
+        stack = [root]
+        while stack:
+            node = stack[-1]
             if node.uid in done:
+                stack.pop()
                 continue
-            if node.op in ("var", "input"):
+            if not self._concerns(node):
+                done[node.uid] = node
+                self._keep.append(node)
+                continue
+            missing = [a for a in node.args if a.uid not in done]
+            if missing:
+                stack += reversed(missing)
+                continue
+            stack.pop()
+            new = node
+            if node.args:
+                args = tuple([done[a.uid] for a in node.args])
+                if args != node.args:  # of the same types: nothing to check
+                    new = rules(node.op, args, node.type, node.data) or raw(node.op, node.type, args, node.data)
+            elif node.op in ("var", "input"):
                 new = self._leaf(node) or node
-            elif node.args:
-                args = tuple(done[a.uid] for a in node.args)
-                same = all(x is y for x, y in zip(args, node.args, strict=True))
-                new = node if same else mk(node.op, args, node.type, node.data)
-            else:
-                new = node
             done[node.uid] = new
             self._keep.append(node)
         return done[root.uid]
 
+    def _concerns(self, node: Expr) -> bool:
+        """Whether anything below the node may be replaced."""
+        return True
+
+
+class Replacing(Rewriter):
+    """Puts ``values`` in the place of state variables and ``given`` in that of inputs, by name and all at once.
+
+    What reads none of them is not looked into.
+    """
+
+    def __init__(self, values: Mapping[str, Expr], given: Mapping[str, Expr] | None = None) -> None:
+        inputs = given or {}
+        super().__init__(lambda n: values.get(n.data) if n.op == "var" else inputs.get(n.data))
+        self._variables, self._inputs = values.keys(), inputs.keys()
+
+    def _concerns(self, node: Expr) -> bool:
+        if node._variables is None:
+            _leaves(node)
+        assert node._variables is not None
+        assert node._inputs is not None
+        return not (node._variables.isdisjoint(self._variables) and node._inputs.isdisjoint(self._inputs))
+
 
 def substitute(root: Expr, values: Mapping[str, Expr]) -> Expr:
     """``root`` with state variables replaced (simultaneously)."""
-    return Rewriter(lambda n: values.get(n.data) if n.op == "var" else None)(root)
+    return Replacing(values)(root)
 
 
 __all__ = [
@@ -379,6 +411,7 @@ __all__ = [
     "Index",
     "Mask",
     "Range",
+    "Replacing",
     "Rewriter",
     "and_",
     "const",

@@ -13,7 +13,7 @@ where two steps would disagree about it, one of them is cut shorter.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from dmaverify.ir.expr import (
@@ -21,6 +21,7 @@ from dmaverify.ir.expr import (
     TRUE,
     U32,
     Expr,
+    Replacing,
     Rewriter,
     and_,
     const,
@@ -318,7 +319,7 @@ class _ThreadFuser:
             forward = self.order[place] > self.order[a.at]
             self._arrive(step.open if forward else step.stops, place, after.narrowed(condition))
 
-    def _leads_to(self, a: Action, rewrite: Rewriter) -> list[tuple[Expr, int]]:
+    def _leads_to(self, a: Action, rewrite: Rewriter) -> Sequence[tuple[Expr, int]]:
         if self.pc not in a.updates:
             assert a.at is not None
             return [(TRUE, a.at)]
@@ -395,7 +396,7 @@ def _conjuncts(e: Expr) -> Iterator[Expr]:
 
 
 def _rewriter(values: dict[str, Expr], given: dict[str, Expr]) -> Rewriter:
-    return Rewriter(lambda n: values.get(n.data) if n.op == "var" else given.get(n.data))
+    return Replacing(values, given)
 
 
 def _weight(a: Action) -> int:

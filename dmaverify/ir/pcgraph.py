@@ -26,7 +26,8 @@ def destinations(pc: Expr) -> tuple[int, ...] | None:
     return tuple(found)
 
 
-def targets(pc: Expr) -> list[tuple[Expr, int]] | None:
+@lru_cache(maxsize=10_000)
+def targets(pc: Expr) -> tuple[tuple[Expr, int], ...] | None:
     """The places that a pc expression may say, each once, with the condition; None if it is not a tree of
     constants.
     """
@@ -43,7 +44,7 @@ def targets(pc: Expr) -> list[tuple[Expr, int]] | None:
             todo.append((and_(path, c), a))
         else:
             return None
-    return [(condition, place) for place, condition in found.items()]
+    return tuple((condition, place) for place, condition in found.items())
 
 
 def places_read(roots: Iterable[Expr], pcs: Container[str]) -> dict[str, set[int] | None]:

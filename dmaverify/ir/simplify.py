@@ -77,9 +77,8 @@ def _simplify_eq(args: tuple[Expr, ...], type: Type, data: Any) -> Expr | None:
                 return eq(const(a.data, b.type.of), b.args[0])
     if a.op == "some" and b.op == "some":
         return eq(a.args[0], b.args[0])
-    if a.uid > b.uid:
-        a, b = b, a
-    return raw("eq", BOOL, (a, b))
+    # as the text has it, a constant last: an order of nodes by age would depend on what the process did before
+    return raw("eq", BOOL, (b, a) if a.op == "const" else (a, b))
 
 
 def _simplify_ite(args: tuple[Expr, ...], type: Type, data: Any) -> Expr | None:

@@ -154,13 +154,13 @@ class Expectation(Node):
     """One verdict that a scenario expects.
 
     `subject`: a PropRef, `"all"`, `"others"`, or (after `cover`) an Expr.
-    `verdict`: holds, violated, vacuous, n/a, unreachable, reachable.  `steps`: `violated in N steps`.
+    `verdict`: holds, violated, vacuous, n/a, unreachable, reachable.  `steps`: `violated in N to M steps`.
     `bound`: `holds to N`.  `blame`: tradeoff, driver, config or None, with `blame_text`.
     """
 
     subject: PropRef | Expr | str
     verdict: str
-    steps: int | None
+    steps: tuple[int, int] | None
     bound: int | None
     blame: str | None
     blame_text: str | None
@@ -168,7 +168,7 @@ class Expectation(Node):
 
 @dataclass(slots=True, eq=False)
 class Expect(Node):
-    """`expect a violated in 6 steps, b holds`"""
+    """`expect a violated in 6 steps, b holds`; 6 steps are 6 to 6."""
 
     items: list[Expectation]
 

@@ -158,7 +158,10 @@ class BoardBuilder(SettingBuilder):
         return Clause("violated", None, a)
 
     def on_v_violated_in(self, c: Children, a: Token, z: Token) -> Clause:
-        return Clause("violated", c[0].value, a)
+        least, most = c[0].value, c[-1].value
+        if most < least:
+            self.diags.error("DMA013", f"no trace has {least} to {most} steps", self.at(a, z))
+        return Clause("violated", (least, most), a)
 
     def on_v_vacuous(self, c: Children, a: Token, z: Token) -> Clause:
         return Clause("vacuous", None, a)

@@ -11,7 +11,7 @@ frozen variable if it is named in ``symbolic``.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -34,9 +34,9 @@ from dmaverify.lang.lower.step import Step
 from dmaverify.lang.lower.vals import RangeV
 from dmaverify.lang.lower.world import World
 from dmaverify.lang.program import Checks, Expectations, Program
-from dmaverify.span import NOWHERE
+from dmaverify.span import NOWHERE, Span
 
-MOST_INSTANCES = 256
+MOST_INSTANCES = 64
 """A param with more values than this is a variable rather than a System for each of them."""
 
 
@@ -78,6 +78,12 @@ class Compiled:
     """For each thread, where an ``assume`` may end a run: standing there is no deadlock."""
     contracts: tuple[str, ...] = ()
     """Procs whose contract stands for their body."""
+    promises: tuple[str, ...] = ()
+    """Procs that ensure something and whose bodies run: that the bodies do so is shown by itself (``compile_contract``)."""
+    free: tuple[str, ...] = ()
+    """Params that are frozen variables."""
+    asserts: dict[str, tuple[tuple[str, Span], ...]] = field(default_factory=dict)
+    """For each monitor its asserts as they stand in the text, whether or not anything leads there."""
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -99,6 +105,7 @@ def compile_scenario(
     symbolic: Iterable[str] | None = None,
     contracts: Iterable[str] | None = None,
     monitors: Iterable[str] | None = None,
+    marks: bool = False,
 ) -> Compiled:
     """The System of a scenario.
 
@@ -106,11 +113,12 @@ def compile_scenario(
     ``symbolic``: params that become frozen variables; if it is not said, those with too many values for a
     System for each. ``contracts``: procs whose contract stands for their body; if it is not said, none, or
     all that have one where some param is a variable. ``monitors``: only these are composed in (the empty
-    list: none), whatever the scenario asks for.
+    list: none), whatever the scenario asks for. ``marks``: entry-point calls say by events when they start and return.
 
     Raises DmaError.
     """
-    return compile_checked(checked_program(path, variant), params, symbolic=symbolic, contracts=contracts, monitors=monitors)
+    checked = checked_program(path, variant)
+    return compile_checked(checked, params, symbolic=symbolic, contracts=contracts, monitors=monitors, marks=marks)
 
 
 def compile_checked(
@@ -120,6 +128,7 @@ def compile_checked(
     symbolic: Iterable[str] | None = None,
     contracts: Iterable[str] | None = None,
     monitors: Iterable[str] | None = None,
+    marks: bool = False,
 ) -> Compiled:
     """The same for a program that was checked already, and last of all that share its trees."""
     program = checked.program
@@ -129,13 +138,14 @@ def compile_checked(
         free = wide_params(checked) - set(params or ()) if symbolic is None else set(symbolic)
         given = _given(checked, params or {}, free)
         world = World(checked, Layout(checked, given), given, free)
+        world.marks = {} if marks else None
         if contracts is None:
             contracts = [p.name for p in checked.procs if can_stand_alone(p)] if free else []
         used = frozenset(contracts)
         built = build(world, monitors, lambda w: w.contracts.update(contracts_of(w, used)))
     except NotConstant as error:
-        raise DmaError([Diagnostic("DMA089", str(error), NOWHERE)]) from error
-    return _compiled(checked, built, given, used & world.called)
+        raise DmaError([Diagnostic("DMA089", str(error), program.scope.parts[0].name_span)]) from error
+    return replace(_compiled(checked, built, given, used & world.called), free=tuple(sorted(free)))
 
 
 def _compiled(checked: Checked, built: Built, given: dict[str, Value], contracts: frozenset[str]) -> Compiled:
@@ -155,7 +165,7 @@ def _compiled(checked: Checked, built: Built, given: dict[str, Value], contracts
         expectations=program.expects,
         checks=program.checks,
         covers=built.covers,
-        events=_events(checked, world),
+        events={**_events(checked, world), **_marks(world)},
         params={p.name: given.get(p.name) for p in checked.params},
         diagnostics=diagnostics.warnings,
         program=program,
@@ -163,6 +173,8 @@ def _compiled(checked: Checked, built: Built, given: dict[str, Value], contracts
         sources=sources,
         cut_at=built.cut_at,
         contracts=tuple(sorted(contracts)),
+        promises=tuple(p.name for p in checked.procs if p.name in world.promises and can_stand_alone(p)),
+        asserts=built.asserts,
     )
 
 
@@ -174,6 +186,11 @@ def _events(checked: Checked, world: World) -> dict[str, EventInfo]:
             tuple((p.name, p.ty, world.ir(p.ty) if _kept(p.ty) else None) for p in e.params),
         )
     return found
+
+
+def _marks(world: World) -> dict[str, EventInfo]:
+    made = world.marks or {}
+    return {name: EventInfo(name, tuple((n, ty, world.ir(ty)) for n, ty in params)) for name, params in made.items()}
 
 
 def _kept(ty: sem.SemType) -> bool:
@@ -190,9 +207,10 @@ def compile_contract(
 ) -> System:
     """What has to be shown for a contract: that the body of a proc ensures what it says, for all arguments.
 
-    ``rounds``: loops with a bound are unrolled so often, if their own bound is smaller.
+    ``rounds``: loops with a bound are unrolled so often, if their own bound is smaller. That they run no further is a
+    claim as well, of the property ``bound``.
 
-    The System has no actions: its claims are about every initial state. What its notes say is assumed.
+    The System has no actions: its claims are about every initial state.
     """
     checked = checked_program(path, variant)
     sym = next((p for p in checked.procs if p.name == proc), None)
@@ -224,7 +242,11 @@ def param_instances(path: str | Path, variant: str | None = None) -> list[dict[s
     """Every choice of params that a scenario asks for, smallest first; one empty choice if it has none with a
     domain. Params that become frozen variables are left out.
     """
-    checked = checked_program(path, variant)
+    return instances_of(checked_program(path, variant))
+
+
+def instances_of(checked: Checked) -> list[dict[str, Value]]:
+    """The same for a program that was checked already."""
     world = World(checked, Layout(checked), {}, set())
     wide = wide_params(checked)
     names: list[str] = []
@@ -236,6 +258,8 @@ def param_instances(path: str | Path, variant: str | None = None) -> list[dict[s
         found = elements(ctx, world.pure(p.domain), p.span)
         names.append(p.name)
         domains.append(sorted({x.value for c, x in found if x.is_const}))
+        if not domains[-1]:
+            raise DmaError([Diagnostic("DMA067", f"{p.name} can have no value at all: its domain is empty", p.domain.span)])
     return [dict(zip(names, choice, strict=True)) for choice in product(*domains)]
 
 
@@ -251,6 +275,20 @@ def wide_params(checked: Checked) -> set[str]:
             known = isinstance(domain, RangeV) and domain.lo.is_const and domain.hi.is_const
             if isinstance(domain, RangeV) and known and domain.hi.value - domain.lo.value > MOST_INSTANCES:
                 found.add(p.name)
+    return found
+
+
+def least_values(path: str | Path, variant: str | None = None) -> dict[str, Value]:
+    """The least value of each param that becomes a frozen variable; the default of its type if it may be anything."""
+    checked = checked_program(path, variant)
+    layout = Layout(checked)
+    world = World(checked, layout, {}, set())
+    wide = wide_params(checked)
+    found: dict[str, Value] = {}
+    for p in checked.params:
+        if p.name in wide:
+            domain = None if p.domain is None else world.pure(p.domain)
+            found[p.name] = domain.lo.value if isinstance(domain, RangeV) else layout.ir_type(p.ty).default
     return found
 
 
@@ -296,7 +334,7 @@ def _parsed(value: Any, t: Type, name: str) -> Value:
     if isinstance(t, Bool) and value in (0, 1):
         value = bool(value)
     if not t.contains(value):
-        raise DmaError([Diagnostic("DMA052", f"{value} is no value of {name}", NOWHERE)])
+        raise DmaError([Diagnostic("DMA026", f"{value} is no value of {name}", NOWHERE)])
     return value
 
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Literal
 
+from dmaverify import texts
 from dmaverify.span import NOWHERE, Span
 
 Severity = Literal["error", "warning"]
@@ -40,20 +40,28 @@ class Source:
         return self._lines[number - 1].rstrip("\r") if 0 < number <= len(self._lines) else ""
 
 
-_sources: dict[str, Source] = {}
+_sources: dict[tuple[str, str | None], Source] = {}
+"""By path, and by the text that stands in the place of the file's if one does."""
 
 
 def remember(source: Source) -> None:
     """Keeps a text at hand, so that diagnostics can quote it."""
-    _sources[source.path] = source
+    _sources[_key(source.path)] = source
+
+
+def _key(path: str) -> tuple[str, str | None]:
+    try:
+        return path, texts.read_text(path) if texts.replaced(path) else None
+    except OSError:
+        return path, None
 
 
 def source_line(span: Span) -> str:
     """The line on which `span` starts; empty if the text is not known and cannot be read."""
-    source = _sources.get(span.file)
+    source = _sources.get(_key(span.file))
     if source is None:
         try:
-            source = Source(span.file, Path(span.file).read_text(encoding="utf-8"))
+            source = Source(span.file, texts.read_text(span.file))
         except (OSError, ValueError):
             source = Source(span.file, "")
         remember(source)

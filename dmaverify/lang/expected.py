@@ -6,7 +6,8 @@ import itertools
 from difflib import get_close_matches
 
 from dmaverify.lang.diag import Diagnostic
-from dmaverify.lang.lalr import SyntaxProblem, grammar
+from dmaverify.lang.lalr import SyntaxProblem
+from dmaverify.lang.tables import grammar
 from dmaverify.lang.tokens import NUMBER, SIGN, WORD, Token
 from dmaverify.span import Span
 

@@ -1,4 +1,4 @@
-"""The LALR(1) parser: lark turns `grammar.lark` into tables, and the loop here runs them.
+"""The LALR(1) parser: lark turns `grammar.lark` into tables (`tables`), and the loop here runs them.
 
 The loop is our own because the words ask it what the grammar can take (`accepts`), because each node needs
 the exact span of what it was made from, and because it must stop by itself on hostile input.
@@ -6,105 +6,17 @@ the exact span of what it was made from, and because it must stop by itself on h
 
 from __future__ import annotations
 
-import functools
-import gc
 from contextlib import suppress
-from importlib import resources
-from typing import Any, cast
-
-from lark import Lark
-from lark.lexer import Lexer, PatternStr
+from typing import Any
 
 from dmaverify.lang.limits import MAX_STACK
+from dmaverify.lang.tables import Rule, grammar
 from dmaverify.lang.tokens import SIGN, Token
 from dmaverify.lang.words import Words
-
-_UNSEEN = frozenset(
-    {"SEP", "AT_MOST", "IN_IRQ", "NA", "BLOCK_OPEN", "STR_START", "STR_END", "INTERP_OPEN", "INTERP_CLOSE"}
-)  # fmt: skip
-"""Terminals that say nothing beyond the rule that they stand in."""
 
 
 class Splice(list[Any]):
     """The children of a rule without a node of its own; they become children of the rule around it."""
-
-
-class _NoLexer(Lexer):
-    """lark wants a lexer; its tables are used without one."""
-
-    def __init__(self, conf: object) -> None:
-        pass
-
-    def lex(self, lexer_state: object, parser_state: object) -> Any:
-        """Never asked for tokens."""
-        return iter(())
-
-
-class Rule:
-    """One production:
-
-    how many symbols it takes off the stack, which of them the handler sees, and its name.
-    """
-
-    __slots__ = ("keep", "name", "origin", "size", "splice")
-
-    def __init__(self, origin: str, name: str, keep: list[bool]) -> None:
-        self.origin = origin
-        self.name = name
-        self.size = len(keep)
-        self.keep = tuple(i for i, kept in enumerate(keep) if kept)
-        self.splice = origin.startswith("_")
-
-
-class Grammar:
-    """The tables: `actions[state][symbol]` is a state to go to or a Rule to reduce by."""
-
-    def __init__(self, text: str) -> None:
-        lark = Lark(text, parser="lalr", lexer=_NoLexer, start="file", maybe_placeholders=False)
-        table = cast(Any, lark.parse_interactive("").parser_state).parse_conf.parse_table
-        self.start: int = table.start_states["file"]
-        self.end: int = table.end_states["file"]
-        self.actions: list[dict[str, int | Rule]] = [{} for _ in range(max(table.states) + 1)]
-        self.rules: list[Rule] = []
-        made: dict[int, Rule] = {}
-        for number, row in table.states.items():
-            out = self.actions[number]
-            for symbol, (_, target) in row.items():
-                if isinstance(target, int):
-                    out[str(symbol)] = target
-                    continue
-                rule = made.get(id(target))
-                if rule is None:
-                    keep = [not (s.is_term and (s.filter_out or s.name in _UNSEEN)) for s in target.expansion]
-                    rule = Rule(str(target.origin.name), str(target.alias or target.origin.name), keep)
-                    made[id(target)] = rule
-                    self.rules.append(rule)
-                out[str(symbol)] = rule
-        literals = [(t.pattern.value, t.name) for t in lark.terminals if isinstance(t.pattern, PatternStr)]
-        self.terminals: dict[str, str] = dict(literals)
-        header = {"module", "scenario"}
-        self.starters = frozenset(
-            t for t, name in literals if name in self.actions[self.start] and t not in header
-        )
-        """Words that a declaration starts with."""
-        self.text_of: dict[str, str] = {name: text for text, name in literals}
-
-
-def grammar_text() -> str:
-    """The text of `grammar.lark`."""
-    return resources.files("dmaverify.lang").joinpath("grammar.lark").read_text(encoding="utf-8")
-
-
-@functools.cache
-def grammar() -> Grammar:
-    """The language's tables, made once in a process."""
-    collecting = gc.isenabled()
-    gc.disable()  # a third of the time otherwise: nothing of what is made here is garbage before the end
-    try:
-        return Grammar(grammar_text())
-    finally:
-        if collecting:
-            gc.enable()
 
 
 class SyntaxProblem(Exception):

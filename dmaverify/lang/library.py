@@ -6,6 +6,7 @@ import re
 from difflib import get_close_matches
 from pathlib import Path
 
+from dmaverify import texts
 from dmaverify.lang import ast
 from dmaverify.lang.diag import Diagnostics, DmaError
 from dmaverify.lang.parse import parse_file
@@ -18,11 +19,15 @@ MAX_CHAIN = 200
 _parsed: dict[Path, tuple[tuple[int, int], ast.Module | ast.Scenario]] = {}
 """Trees of this process, with the time and size of the file that they were made from."""
 
+_from_text: dict[tuple[Path, str], ast.Module | ast.Scenario] = {}
+
 
 def tree_of(path: Path) -> ast.Module | ast.Scenario:
     """The tree of a file, parsed once as long as it does not change.  Raises DmaError."""
     try:
         resolved = path.resolve()
+        if texts.replaced(resolved):
+            return _overlaid(resolved, path)
         stat = resolved.stat()
         stamp = (stat.st_mtime_ns, stat.st_size)
         known = _parsed.get(resolved)
@@ -32,6 +37,15 @@ def tree_of(path: Path) -> ast.Module | ast.Scenario:
         return known[1]
     tree = parse_file(resolved, shorten(path))
     _parsed[resolved] = (stamp, tree)
+    return tree
+
+
+def _overlaid(resolved: Path, path: Path) -> ast.Module | ast.Scenario:
+    """The tree of a text that stands in the place of a file's, parsed once as well."""
+    text = texts.read_text(resolved)
+    tree = _from_text.get((resolved, text))
+    if tree is None:
+        tree = _from_text[resolved, text] = parse_file(resolved, shorten(path))
     return tree
 
 
@@ -195,10 +209,10 @@ class Library:
         if found is None:
             found = {}
             try:
-                for path in folder.iterdir():
-                    if path.suffix == ".dma" and path.is_file():
+                for path in texts.files_in(folder):
+                    if path.suffix == ".dma" and texts.is_file(path):
                         found.setdefault(normalised(path.stem) + ".dma", []).append(path)
-                    elif path.is_dir():
+                    elif texts.is_folder(path):
                         found.setdefault(normalised(path.name), []).append(path)
             except OSError:
                 pass

@@ -95,6 +95,11 @@ class Loaded:
         """The names of all variants, in the order of the file."""
         return list(self._layers)
 
+    @property
+    def modules(self) -> dict[str, ast.Module]:
+        """All modules that were read for it or for one of its variants, by name."""
+        return dict(self._library.modules)
+
     def family(self, name: str) -> list[str]:
         """The variants that `name` stands for: itself, and `name@…` where it is one `for` several."""
         return [v for v in self._layers if v == name or v.partition("@")[0] == name]

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from dmaverify import texts
 from dmaverify.lang import ast
 from dmaverify.lang.build_scenario import FileBuilder
 from dmaverify.lang.diag import Diagnostic, Diagnostics, DmaError, Source, remember
 from dmaverify.lang.expected import describe
-from dmaverify.lang.lalr import Parse, SyntaxProblem, TooDeep, grammar
+from dmaverify.lang.lalr import Parse, SyntaxProblem, TooDeep
 from dmaverify.lang.limits import MAX_ERRORS, MAX_FILE_BYTES, MAX_TREE_DEPTH
+from dmaverify.lang.tables import grammar
 from dmaverify.lang.tokens import Token, Tokens
 from dmaverify.lang.tree import deeper_than
 from dmaverify.span import Span
@@ -44,6 +46,8 @@ def read_source(path: Path, shown: str | None = None) -> Source:
     name = shown or str(path)
     nowhere = Span(name, 1, 1, 1, 1)
     try:
+        if texts.replaced(path):
+            return decode(texts.read_text(path).encode("utf-8", "surrogatepass"), name)
         size = path.stat().st_size
         if size > MAX_FILE_BYTES and path.is_file():
             raise _failure(

@@ -12,6 +12,7 @@ from dmaverify.report.values import decode, encode
 from dmaverify.results import (
     Expectation,
     Failure,
+    ProbeResult,
     PropertyResult,
     Report,
     ScenarioResult,
@@ -72,7 +73,12 @@ def _variant(v: VariantResult) -> dict[str, Any]:
         "internal_error": v.internal or None,
         "interrupted": v.interrupted,
         "properties": [_property(p) for p in v.properties],
+        "probes": [_probe(p) for p in v.probes],
     }
+
+
+def _probe(p: ProbeResult) -> dict[str, Any]:
+    return {"name": p.name, "kind": p.kind, "passed": p.reached, "span": span_json(p.span)}
 
 
 def _property(p: PropertyResult) -> dict[str, Any]:
@@ -91,6 +97,7 @@ def _property(p: PropertyResult) -> dict[str, Any]:
         "depth": p.depth,
         "states": p.states,
         "transitions": p.transitions,
+        "modulo_symmetry": p.symmetric,
         "slices": p.slices,
         "engine": p.engine or None,
         "seconds": round(p.seconds, 3),
@@ -102,6 +109,7 @@ def _property(p: PropertyResult) -> dict[str, Any]:
         "untested": [{"label": label, "span": span_json(span)} for label, span in p.untested],
         "lemmas": list(p.lemmas),
         "contracts": list(p.contracts),
+        "bodies_proved": p.bodies,
         "certificate": p.certificate,
         "rests_on": list(p.rests_on),
         "warnings": p.warnings,
@@ -117,7 +125,8 @@ def _expectation(e: Expectation | None) -> dict[str, Any] | None:
         return None
     return {
         "verdict": e.word,
-        "steps": e.steps,
+        "steps": None if e.steps is None else e.steps[0],
+        "to_steps": None if e.steps is None else e.steps[1],
         "to_depth": e.depth,
         "blame": e.blame or None,
         "reason": e.reason or None,

@@ -7,7 +7,9 @@ wrong model from a short budget.
 
 from __future__ import annotations
 
-from dmaverify.results import INCONCLUSIVE, OK, UNEXPECTED, VACUOUS, Expectation, PropertyResult
+from collections.abc import Iterable
+
+from dmaverify.results import INCONCLUSIVE, OK, UNEXPECTED, VACUOUS, Expectation, ProbeResult, PropertyResult
 from dmaverify.verdict import Word
 
 _UNDECIDED = (Word.BOUNDED, Word.SAMPLED, Word.UNKNOWN)
@@ -30,6 +32,12 @@ def settle(result: PropertyResult, strict: bool = False) -> None:
         )
     elif not result.exercised_shown and result.word.holds:
         result.status, result.mismatch = INCONCLUSIVE, "exercised: not shown"
+
+
+def of_probes(probes: Iterable[ProbeResult]) -> int:
+    """What probes mean for the exit status of a strict check."""
+    answers = {p.reached for p in probes}
+    return VACUOUS if False in answers else INCONCLUSIVE if None in answers else OK
 
 
 def word_of(result: PropertyResult) -> str:
@@ -80,9 +88,12 @@ def _holds(r: PropertyResult, e: Expectation) -> tuple[int, str]:
 def _violated(r: PropertyResult, e: Expectation) -> tuple[int, str]:
     if r.word is not Word.VIOLATED:
         return (INCONCLUSIVE if r.word in _UNDECIDED else UNEXPECTED), _got(r, e)
-    if e.steps is None or r.length == e.steps:
+    if e.steps is None or r.length is None:
         return OK, ""
-    if r.length is not None and r.length > e.steps and not r.minimal:
+    least, most = e.steps
+    if least <= r.length <= most:
+        return OK, ""
+    if r.length > most and not r.minimal:
         return INCONCLUSIVE, f"expected {e}, got a trace of {r.length} steps that may not be the shortest"
     return UNEXPECTED, f"expected {e}, got VIOLATED in {r.length} steps"
 

@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from pathlib import Path
 
+from dmaverify import texts
 from dmaverify.span import Span
 
 
 @lru_cache(maxsize=256)
+def _kept(file: str) -> tuple[str, ...]:
+    return _read(file)
+
+
 def _lines(file: str) -> tuple[str, ...]:
+    return _read(file) if texts.replaced(file) else _kept(file)
+
+
+def _read(file: str) -> tuple[str, ...]:
     try:
-        return tuple(Path(file).read_text(encoding="utf-8").splitlines())
+        return tuple(texts.read_text(file).splitlines())
     except (OSError, UnicodeDecodeError):
         return ()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from dmaverify.report import page, words
+from dmaverify.report import never, page, words
 from dmaverify.report.counterexample import story_lines
 from dmaverify.report.page import Line, text
 from dmaverify.results import (
@@ -77,6 +77,8 @@ def scenario_lines(s: ScenarioResult, options: TextOptions) -> list[Line]:
         out += _list(s, s.variants[0], options)
     else:
         out += _table(s, options)
+    missing = never.lines(s, options.width)
+    out += [*missing, ()] if missing and len(s.variants) > 1 else missing
     for v in s.variants:
         out += _problems(v, options)
     for v in s.variants:
@@ -125,7 +127,12 @@ def _list(s: ScenarioResult, v: VariantResult, options: TextOptions) -> list[Lin
         )
     for p in v.properties:
         out += _explanations(p, options.width)
-    return out
+    # a counterexample says it again, with what it rests on itself
+    return out if _told(v, options, alone=True) else out + _rests_on(v.notes, options.width)
+
+
+def _rests_on(notes: Sequence[str], width: int) -> list[Line]:
+    return page.hanging("", f"rests on {'; '.join(notes)}", 2, 0, width) if notes else []
 
 
 def _remark(p: PropertyResult) -> str:
@@ -140,10 +147,12 @@ def _explanations(p: PropertyResult, width: int) -> list[Line]:
     out: list[Line] = []
     if p.status != OK and p.expected is not None:
         out += page.hanging("", f"{p.name}: the expectation stands in {_at(p.expected.span)}", 4, 0, width)
-    if p.word is Word.VACUOUS:
+    if p.word is Word.VACUOUS and p.reason:
+        out.append(text(f"    {p.name}: {p.reason}"))
+    elif p.word is Word.VACUOUS:
         out.append(text(f"    {p.name} was never put to the test:"))
-        out += [_probe(label, p) for label, reached in p.exercised.items() if not reached]
-        if not p.exercised:
+        out += [page.right_edge(text(f"      {x}"), text(str(span), "dim"), width)[0] for x, span in p.untested]
+        if not p.untested:
             out.append(text("      nothing that it speaks of ever happens in this scenario"))
     elif p.untested:
         out.append(text(f"    {p.name}: never put to the test:", "warn"))
@@ -158,12 +167,6 @@ def _explanations(p: PropertyResult, width: int) -> list[Line]:
     return out
 
 
-def _probe(label: str, p: PropertyResult) -> Line:
-    spans = dict(p.untested)
-    where = spans.get(label)
-    return page.right_edge(text(f"      {label}"), text(str(where) if where else "", "dim"))[0]
-
-
 # -- several variants: a table -----------------------------------------------------------------------------
 
 
@@ -171,14 +174,14 @@ def _table(s: ScenarioResult, options: TextOptions) -> list[Line]:
     names = list(dict.fromkeys(p.name for v in s.variants for p in v.properties))
     shown = [n for n in names if any(_notable(p) for v in s.variants for p in v.properties if p.name == n)]
     others = [n for n in names if n not in shown]
-    first = max(len(_variant_name(v)) for v in s.variants) + 2
+    first = max(len(never.variant_name(v)) for v in s.variants) + 2
     out: list[Line] = []
     for columns, last in _chunks(shown, first, bool(others), options.width):
         out += _block(s, columns, others if last else [], last)
     out.append(())
     out += _mismatches(s, options)
     out += page.hanging("", _footer(s), 2, 0, options.width)
-    return out
+    return out + _rests_on([n for n in s.variants[0].notes if all(n in v.notes for v in s.variants)], options.width)
 
 
 def _notable(p: PropertyResult) -> bool:
@@ -186,10 +189,6 @@ def _notable(p: PropertyResult) -> bool:
     if p.kind == "cover":
         return p.status != OK or not p.reached
     return p.status != OK or not (p.word.holds or p.word is Word.NOT_APPLICABLE)
-
-
-def _variant_name(v: VariantResult) -> str:
-    return v.name if v.name is not None else "(base)"
 
 
 def _heads(name: str) -> list[str]:
@@ -228,7 +227,7 @@ def _block(s: ScenarioResult, columns: list[str], others: list[str], last: bool)
             [text("variant" if i == 0 else ""), *map(text, cells), *(text(t if i == 0 else "") for t in tail)]
         )
     for v in s.variants:
-        row = [text(_variant_name(v))]
+        row = [text(never.variant_name(v))]
         by_name = {p.name: p for p in v.properties}
         for n in columns:
             p = by_name.get(n)
@@ -260,14 +259,14 @@ def _verdict_on(v: VariantResult) -> Line:
 
 def _mismatches(s: ScenarioResult, options: TextOptions) -> list[Line]:
     out: list[Line] = []
-    width = max(len(_variant_name(v)) for v in s.variants) + 2
+    width = max(len(never.variant_name(v)) for v in s.variants) + 2
     for v in s.variants:
         for p in v.properties:
             if p.status == OK:
                 continue
             left = page.join(
                 text("  "),
-                page.pad(text(_variant_name(v)), width),
+                page.pad(text(never.variant_name(v)), width),
                 text(f"{p.name}: {p.mismatch}", words.style_of(p)),
             )
             where = p.expected.span if p.expected else p.span
@@ -291,6 +290,10 @@ def _footer(s: ScenarioResult) -> str:
         f"{words.plural(sum(p.states for p in results), 'state')}, "
         f"{words.seconds(sum(v.seconds for v in s.variants))}"
     )
+    untested = len({(label, span) for p in results for label, span in p.untested})
+    if untested:
+        were = "assert was" if untested == 1 else "asserts were"
+        parts.append(f"{untested} {were} never put to the test in some variant: --variant NAME says which")
     return ". ".join(parts)
 
 
@@ -304,7 +307,7 @@ def _problems(v: VariantResult, options: TextOptions) -> list[Line]:
     for w in v.warnings:
         out += page.hanging("", f"warning: {w}", 2, 0, options.width)
     if v.internal:
-        out += [(), *(text(line, "bad") for line in f"{_variant_name(v)}: {v.internal}".split("\n"))]
+        out += [(), *(text(line, "bad") for line in f"{never.variant_name(v)}: {v.internal}".split("\n"))]
         if options.debug and v.details:
             out += [text(line, "dim") for line in v.details.rstrip().split("\n")]
     return out
@@ -344,6 +347,8 @@ def _brief(s: ScenarioResult, report: Report, options: TextOptions) -> list[Line
         f"{words.plural(sum(p.states for p in verdicts), 'state'):>15}",
         f"{words.seconds(sum(v.seconds for v in s.variants)):>8}",
     ]
+    if missing := never.count(s):
+        cells.append(f"{missing} never happen{'s' if missing == 1 else ''} (--verbose)")
     return [text("  ".join(cells))]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dmaverify.report.expectations import word_of
-from dmaverify.results import OK, PropertyResult
+from dmaverify.results import OK, ProbeResult, PropertyResult
 from dmaverify.verdict import Word
 
 
@@ -42,11 +42,10 @@ def long_word(p: PropertyResult) -> str:
         return word
     match p.word:
         case Word.EXHAUSTED:
-            instances = f" for {p.instances}" if p.instances else ""
-            return f"{word} ({plural(p.states, 'state')}){instances}"
+            modulo = " modulo symmetry" if p.symmetric else ""
+            return f"{word} ({plural(p.states, 'state')}{modulo}){_rests_on(p)}"
         case Word.PROVED:
-            contracts = f"; by contract of {', '.join(p.contracts)}" if p.contracts else ""
-            return f"{word} (k = {p.depth or 1}{contracts})"
+            return f"{word} (k = {p.depth or 1}){_rests_on(p)}"
         case Word.BOUNDED:
             return f"{word} ({plural(p.depth or 0, 'step')})"
         case Word.SAMPLED | Word.UNKNOWN:
@@ -54,6 +53,29 @@ def long_word(p: PropertyResult) -> str:
         case Word.VIOLATED:
             return f"{word} [{p.code}]" if p.code else word
     return word
+
+
+def _rests_on(p: PropertyResult) -> str:
+    """`` for every size in 4K..=1T; by contract of pick, whose body is proved for n <= 64``."""
+    out = f" for {p.instances}" if p.instances else ""
+    for proc in p.contracts:
+        body = f", whose body is proved {p.bodies[proc]}" if proc in p.bodies else ""
+        out += f"; by contract of {proc}{body}"
+    return out
+
+
+def probe_words(p: ProbeResult) -> str:
+    """What it means that a probe is not passed: ``driver: b = dma_alloc_coherent(dev, 4K) never succeeds``."""
+    never = {
+        "end": "never reaches its end",
+        "operation": "never succeeds",
+        "slot": "",
+        "assume": ": nothing is reachable there",
+        "fault": "never happens",
+    }[p.kind]
+    name = p.name.removesuffix(" ends") if p.kind == "end" else p.name
+    said = f"{name}{'' if never.startswith(':') else ' '}{never}".replace(" is held ", " is never held")
+    return said if p.reached is False else f"not decided whether this is so: {said}"
 
 
 def style_of(p: PropertyResult) -> str:

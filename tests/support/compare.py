@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from dmaverify.engines.base import Budget
-from dmaverify.engines.explicit import Exploration, explore
+from dmaverify.engines.explicit import explore
+from dmaverify.engines.exploration import Exploration
 from dmaverify.ir.footprint import SOUND, StepRule
 from dmaverify.ir.pipeline import Core, prepare
 from dmaverify.ir.system import System
@@ -38,7 +39,7 @@ def findings(result: Exploration) -> Findings:
         {key[1:]: f.cost for key, f in result.found.items() if key[0] == "violated"},
         {key[1]: f.cost for key, f in result.found.items() if key[0] == "reached"},
         result.exercised & checks,
-        None if result.deadlock is None else result.queue.cost[result.deadlock],
+        None if result.dead is None else result.dead.cost,
     )
 
 

@@ -17,7 +17,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-PAGES = ("README.md", "CONTRIBUTING.md", "docs/cli.md", "docs/verdicts.md", "docs/limits.md", "docs/json.md")
+PAGES = (
+    "README.md",
+    "CONTRIBUTING.md",
+    "docs/cli.md",
+    "docs/verdicts.md",
+    "docs/limits.md",
+    "docs/json.md",
+    "docs/ci.md",
+    "docs/prove.md",
+    "docs/engines.md",
+    "docs/proofs.md",
+)
 
 _EXAMPLE = re.compile(r"<!-- example: (?P<command>dmaverify .*?) -->\n```\n(?P<output>.*?)```\n", re.DOTALL)
 _SHELL = re.compile(r"```sh\n(.*?)```", re.DOTALL)

@@ -6,7 +6,9 @@ in every initial state holds for all arguments, at the full width of their types
 
 from __future__ import annotations
 
-from dmaverify.ir.expr import Expr, and_, implies
+from dataclasses import replace
+
+from dmaverify.ir.expr import Expr, and_, implies, or_
 from dmaverify.ir.system import Always, Check, Kind, Property, System
 from dmaverify.ir.types import Int
 from dmaverify.lang import ast, sem, symbols
@@ -93,32 +95,50 @@ def contract_alone(world: World, sym: symbols.ProcSym) -> System:
             label = f"{name}.{i + 1}"
             found.append(Always(name, label, implies(step.live, claim), required, (label,), (), e.span))
     title = f"the body of {sym.name} does what its `ensures` says"
-    return _system(world, name, step, found, Property(name, "DMA090", "lemma", title, span=sym.span))
+    own = Property(name, "DMA090", "lemma", title, span=sym.span)
+    return _system(world, name, step, found, own, bounds=True)
 
 
-def _system(world: World, name: str, step: Step, claims: list[Always], own: Property) -> System:
-    """The claims, and the checks of what was evaluated; bounds of the model are taken to be large enough."""
+def _system(
+    world: World, name: str, step: Step, claims: list[Always], own: Property, *, bounds: bool = False
+) -> System:
+    """The claims, and the checks of what was evaluated.
+
+    That bounds of the model are large enough is a claim as well (``bounds``), or is taken for granted.
+    """
     assumed: list[Expr] = []
     checks: list[Always] = []
     for e in step.effects:
         if not isinstance(e, Check):
             continue
-        if e.prop == "bound":
+        if e.prop == "bound" and not bounds:
             assumed.append(implies(e.path, e.cond))
             world.notes.append(f"no bound is run over: {e.message[0] if e.message else ''} ({e.span})")
         elif e.prop in BUILTIN:
             checks.append(Always(e.prop, e.label, e.cond, e.path, e.message, (), e.span))
+    checks = _once(checks)
     names = dict.fromkeys(w.prop for w in checks)
     builtin = [Property(n, BUILTIN[n], "builtin", BUILTIN_PROPERTIES.get(n, "")) for n in names]
+    frozen = [v for v in world.vars.values() if v.kind is Kind.PARAM]
     return System(
         name=name,
-        vars=tuple(v for v in world.vars.values() if v.kind is Kind.PARAM),
+        # what a proc is given by value comes before what it may change
+        vars=tuple(sorted(frozen, key=lambda v: f"{v.name}'" in world.vars)),
         actions=(),
         properties=(own, *builtin),
         always=(*claims, *checks),
         assumptions=(*world.assumptions, *assumed),
         notes=tuple(dict.fromkeys(world.notes)),
     )
+
+
+def _once(checks: list[Always]) -> list[Always]:
+    """The checks without repetitions: a loop that is unrolled asks the same thing in each round."""
+    found: dict[tuple[str, str, int], Always] = {}
+    for w in checks:
+        key = w.prop, w.label, w.cond.uid
+        found[key] = replace(found[key], when=or_(found[key].when, w.when)) if key in found else w
+    return list(found.values())
 
 
 def is_wide(world: World, lemma: ast.Lemma) -> bool:

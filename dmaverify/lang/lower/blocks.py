@@ -6,6 +6,7 @@ from dmaverify.ir.expr import FALSE, TRUE, Expr, and_, const, field, ite, le, lt
 from dmaverify.ir.types import Enum, Flags, Index, Int, Map, Mask, Opt, Range, Record
 from dmaverify.ir.types import Type as IrType
 from dmaverify.lang import ast, sem, symbols
+from dmaverify.lang.constops import NotConstant
 from dmaverify.lang.lower.context import Ctx, Unsupported, ev, ev_expr
 from dmaverify.lang.lower.conversions import get, is_list, list_parts, require, stored, to_index
 from dmaverify.lang.lower.vals import (
@@ -33,7 +34,9 @@ MEMORY = Int(64, False)
 
 
 def table(index: IrType, values: list[object], of: IrType) -> Expr:
-    """A constant map."""
+    """A constant map over the blocks of memory; NotConstant if there is none."""
+    if not values:
+        raise NotConstant("the scenario speaks of memory and has no region")
     return const(tuple(values), Map(index, of))
 
 

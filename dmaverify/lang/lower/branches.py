@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from dmaverify.ir.expr import FALSE, TRUE, Expr, const, eq, ite, lt, var
+from dmaverify.ir.expr import FALSE, TRUE, Expr, const, eq, ite, lt, mk, var
 from dmaverify.ir.types import Range
 from dmaverify.lang import ast
 from dmaverify.lang.lower import patterns
 from dmaverify.lang.lower.blocks import bind_element, domain
 from dmaverify.lang.lower.context import Cell, Loop, Unsupported, ev
-from dmaverify.lang.lower.conversions import stored
+from dmaverify.lang.lower.conversions import require, stored
 from dmaverify.lang.lower.dispatch import in_one_step, lower, lowers
 from dmaverify.lang.lower.flow import Flow, Target, text_of
 from dmaverify.lang.lower.graph import Point
@@ -19,6 +19,7 @@ from dmaverify.lang.lower.promises import after_round, at_head, before_round
 from dmaverify.lang.lower.step import Step
 from dmaverify.lang.lower.trees import touches_shared
 from dmaverify.lang.lower.unrolled import bound_of, join_label
+from dmaverify.lang.lower.vals import I64, ordinal_of
 
 
 def branch(f: Flow, e: ast.Expr, then: Point, orelse: Point, what: ast.Node) -> None:
@@ -183,10 +184,12 @@ def _while(f: Flow, s: ast.While) -> None:
         in_one_step(f, s)
         return
     head, body, end, following = Point(), Point(), Point(), Point()
+    rounds = _start(f, s, s.bound)
     f.resume(head)
     at_head(f, s)
     branch(f, s.cond, body, end, s)
     f.at = body
+    _count(f, s, rounds)
     before = before_round(f, s)
     _in_loop(f, lambda: lower(f, s.body), end, following)
     f.resume(following)
@@ -201,8 +204,10 @@ def _loop(f: Flow, s: ast.Loop) -> None:
         in_one_step(f, s)
         return
     head, end, following = Point(), Point(), Point()
+    rounds = _start(f, s, s.bound)
     f.resume(head)
     at_head(f, s)
+    _count(f, s, rounds)
     before = before_round(f, s)
     _in_loop(f, lambda: lower(f, s.body), end, following)
     f.resume(following)
@@ -224,10 +229,12 @@ def _c_for(f: Flow, s: ast.CFor) -> None:
     if local is not None:
         f.frame.env[local.key] = Cell(name)
     f.commit(step, s)
+    rounds = _start(f, s, s.bound)
     head, body, end, following = Point(), Point(), Point(), Point()
     f.resume(head)
     branch(f, s.cond, body, end, s)
     f.at = body
+    _count(f, s, rounds)
     _in_loop(f, lambda: lower(f, s.body), end, following)
     f.resume(following)
     lower(f, s.step)
@@ -265,6 +272,34 @@ def _repeat(f: Flow, s: ast.Repeat) -> None:
     f.branch_on(step, lt(count, const(n - 1, t)), head, last, s)
     f.at = last
     f.resume(end)
+
+
+def _start(f: Flow, s: ast.Stmt, bound: ast.Expr | None) -> Expr | None:
+    """A counter for the rounds of a loop that may have so many only; None where nothing limits them."""
+    if f.at is None:
+        return None
+    step = f.new_step()
+    limit = bound_of(f.ctx(step), bound)
+    if limit is None:
+        return None
+    t = Range(0, max(1, limit))
+    name = f.local("rounds", t, id(s), mutable=True)
+    step.write(name, const(0, t))
+    f.commit(step, s, timeless=True)
+    return var(name, t)
+
+
+def _count(f: Flow, s: ast.While | ast.Loop | ast.CFor, rounds: Expr | None) -> None:
+    """One more round begins: the limit allows it."""
+    if rounds is None or f.at is None:
+        return
+    step = f.new_step()
+    ctx = f.ctx(step)
+    limit = bound_of(ctx, s.bound) or 0
+    t = rounds.type
+    require(ctx, "bound", lt(rounds, const(limit, t)), s.span, f"this loop runs more than {limit} times")
+    step.write(str(rounds.data), mk("narrow", (mk("add", (ordinal_of(rounds), const(1, I64))),), t))
+    f.commit(step, s, timeless=True)
 
 
 def _unrolls(s: ast.Stmt, bound: ast.Expr | None) -> bool:

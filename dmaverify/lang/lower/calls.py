@@ -142,6 +142,7 @@ def call_proc(ctx: Ctx, sym: symbols.ProcSym, args: list[Binding | None], span: 
     if sym.body is None:
         raise Unsupported(f"{sym.name} is open: the version in use does not say what it is", span)
     ctx.world.scan(sym.body)
+    ctx.world.runs_body(sym)
     bind_parameters(inner, sym, args)
     check_requires(inner, sym, span)
     if isinstance(sym.body, ast.Block):

@@ -138,14 +138,15 @@ def _operation(f: Flow, sym: symbols.ThreadSym, decl: ast.Client, block: ast.Blo
     call = _main_call(block)
     shown = f"{sym.name}.{call or 'may'}@{block.span.line}" + (f"({', '.join(names)})" if names else "")
     f.commit(step, block, timeless=False, text=text, name=shown)
+    probe = world.operation(f"{sym.name}: {text}", block.span)
+    slots.probe = probe if written else None
     lower(f, block)
+    slots.probe = None
     if f.at is not None:
-        step = f.new_step()
-        step.reached(
-            world.operation(f"{sym.name}: {text}" + (f" with {', '.join(names)}" if names else ""), block.span),
-            block.span,
-        )
-        f.commit(step, block, timeless=True)
+        if not written:
+            step = f.new_step()
+            step.reached(probe, block.span)
+            f.commit(step, block, timeless=True)
         if irq:
             step = f.new_step()
             world.contexts.end(f, step)

@@ -14,7 +14,6 @@ from dmaverify.lang.lower.vals import Val
 def _fault(ctx: Ctx, e: ast.FaultExpr) -> Val:
     """``fault NAME``: may be true while a budget is left."""
     world, step = ctx.world, ctx.step
-    world.used_faults.add(e.name)
     for b in world.budgets:
         if b.names is not None and e.name not in b.names:
             continue

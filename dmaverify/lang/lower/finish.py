@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from dmaverify.ir.expr import FALSE, TRUE, Expr, Rewriter, and_, const, eq, var, variables
+from dmaverify.ir.expr import FALSE, TRUE, Expr, Rewriter, and_, const, eq, not_, or_, var, variables
 from dmaverify.ir.system import (
     Action,
     Check,
+    Effect,
     Kind,
     LockOp,
     System,
@@ -119,6 +120,20 @@ def unique(actions: list[Action]) -> list[Action]:
         names.add(name)
         found.append(replace(a, name=name))
     return found
+
+
+def ended_by_failures(action: Action) -> Action:
+    """The action, in which nothing happens any more once a built-in check has failed."""
+    stops = [e for e in action.effects if isinstance(e, Check) and e.stop]
+    if not stops or action.effects[-1] is stops[0]:
+        return action
+    effects: list[Effect] = []
+    meant: Expr = TRUE
+    for e in action.effects:
+        effects.append(e if meant is TRUE else replace(e, path=and_(e.path, meant)))
+        if isinstance(e, Check) and e.stop:
+            meant = and_(meant, or_(not_(e.path), e.cond))
+    return replace(action, effects=tuple(e for e in effects if e.path is not FALSE))
 
 
 def lock_contexts(world: World, system: System) -> System:

@@ -20,6 +20,7 @@ from dmaverify.ir.expr import (
     FALSE,
     TRUE,
     Expr,
+    Replacing,
     Rewriter,
     and_,
     const,
@@ -289,7 +290,7 @@ def _merge_states(found: list[tuple[Expr, Values]], types: dict[str, Type]) -> V
 
 def _over(values: Values) -> Rewriter:
     """Puts current values in the place of variables."""
-    return Rewriter(lambda n: values.get(n.data) if n.op == "var" else None)
+    return Replacing(values)
 
 
 def _compose(

@@ -6,6 +6,7 @@ from dmaverify.ir.expr import FALSE, TRUE, const, mk, var
 from dmaverify.ir.system import Frame as IrFrame
 from dmaverify.ir.types import Record
 from dmaverify.lang import ast, sem, symbols
+from dmaverify.lang.lower import marks
 from dmaverify.lang.lower.calls import bindings, check_requires, recursion_limit
 from dmaverify.lang.lower.context import Frame, Unsupported, ev
 from dmaverify.lang.lower.conversions import require, stored, stored_as
@@ -65,6 +66,7 @@ def inline(f: Flow, call: ast.Call) -> Val:
     if sym.body is None:
         raise Unsupported(f"{sym.name} is open: the version in use does not say what it is", call.span)
     f.world.scan(sym.body)
+    f.world.runs_body(sym)
     f.scope = scope
     inner = f.ctx(step)
     for p, value in zip(sym.params, args, strict=True):
@@ -76,6 +78,7 @@ def inline(f: Flow, call: ast.Call) -> Val:
         f.introduce(step, p.local, value)
     check_requires(inner, sym, call.span)
     f.scope = outer
+    marks.started(f, step, sym, args, call)
     f.commit(step, call)
     f.scope = scope
     stack = f.stack
@@ -89,6 +92,13 @@ def inline(f: Flow, call: ast.Call) -> Val:
         _tail(f, body, sym)
     f.resume(scope.ret.point)
     f.scope, f.stack = outer, stack
+    value = _value(f, scope, sym)
+    marks.returned(f, sym, value, call)
+    return value
+
+
+def _value(f: Flow, scope: Scope, sym: symbols.ProcSym) -> Val:
+    """What a call has returned."""
     if sym.ty is sem.VOID:
         return TRUE
     if scope.single:
@@ -97,7 +107,7 @@ def inline(f: Flow, call: ast.Call) -> Val:
             ir = f.world.ir(sym.ty)
             return const(ir.default, ir)
         return scope.value
-    return var(frame.ret, f.world.types[frame.ret])
+    return var(scope.frame.ret, f.world.types[scope.frame.ret])
 
 
 def _result_variable(f: Flow, sym: symbols.ProcSym) -> None:

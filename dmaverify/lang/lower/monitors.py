@@ -13,6 +13,7 @@ from dmaverify.ir.system import Always, Check, Message
 from dmaverify.ir.types import Enum, Index, Map, Range
 from dmaverify.lang import ast, sem, symbols
 from dmaverify.lang.lower import patterns
+from dmaverify.lang.lower.antecedents import antecedent
 from dmaverify.lang.lower.choices import each
 from dmaverify.lang.lower.context import Binding, Ctx, Frame, Key, ev, run
 from dmaverify.lang.lower.conversions import stored
@@ -21,6 +22,7 @@ from dmaverify.lang.lower.trees import nodes
 from dmaverify.lang.lower.unrolled import join_label
 from dmaverify.lang.lower.vals import NullV, RangeV, SetV, Val, as_mask, index_consts, null_of
 from dmaverify.lang.lower.world import World
+from dmaverify.span import Span
 
 
 @dataclass(eq=False)
@@ -41,15 +43,17 @@ class Instance:
         assert isinstance(decl, ast.Monitor)
         return decl
 
+    def asserts(self) -> list[tuple[int, Span]]:
+        """The place of each assert among those of the monitor, with where it stands."""
+        return [(i + 1, x.span) for i, x in enumerate(_asserts(self.decl))]
+
 
 def instance(world: World, sym: symbols.MonitorSym, name: str, args: list[ast.Arg]) -> Instance:
     """Select a monitor."""
     found = Instance(name, sym)
     decl = found.decl
     world.scan(decl)
-    asserts = [x for x in nodes(decl) if isinstance(x, ast.Assert)]
-    asserts.sort(key=lambda x: (x.span.line, x.span.column))
-    found.numbers = {id(x): i + 1 for i, x in enumerate(asserts)}
+    found.numbers = {id(x): i + 1 for i, x in enumerate(_asserts(decl))}
     given = {a.name if a.name is not None else sym.params[i].name: a.value for i, a in enumerate(args)}
     for p in sym.params:
         assert p.local is not None
@@ -57,6 +61,11 @@ def instance(world: World, sym: symbols.MonitorSym, name: str, args: list[ast.Ar
         if value is not None:
             found.env[p.local.key] = world.pure(value)
     return found
+
+
+def _asserts(decl: ast.Monitor) -> list[ast.Assert]:
+    """In the order of the text."""
+    return sorted((x for x in nodes(decl) if isinstance(x, ast.Assert)), key=lambda x: (x.span.line, x.span.column))
 
 
 def applies(world: World, inst: Instance) -> bool:
@@ -135,7 +144,9 @@ def assertion(ctx: Ctx, s: ast.Assert) -> None:
         prop, label = inst.name, f"{inst.name}.{inst.numbers[id(s)]}"
     if element:
         label += f"[{element}]"
-    ctx.step.check(prop, label, cond, message(ctx, s.message), s.span)
+    said = message(ctx, s.message)
+    with ctx.step.assuming(antecedent(ctx, s.cond)):
+        ctx.step.check(prop, label, cond, said, s.span)
 
 
 def message(ctx: Ctx, m: ast.Message | None) -> Message:

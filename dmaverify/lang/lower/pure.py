@@ -142,7 +142,10 @@ def put(ctx: Ctx, place: Place, value: Val, target: ast.Expr) -> None:
         write_place(ctx.step, place, value)
         return
     old = read_place(ctx.step, place)
-    write_place(ctx.step, place, stored_as(ctx, value, old.type, target.span))
+    new = stored_as(ctx, value, old.type, target.span)
+    if isinstance(target, ast.Name) and isinstance(target.ref, symbols.SlotSym):
+        ctx.world.slots.filled(ctx, new, target.span)
+    write_place(ctx.step, place, new)
 
 
 @executes(ast.Assign)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from dmaverify.ir.expr import FALSE, TRUE, Expr, and_, const, eq, var
+from dmaverify.ir.expr import TRUE, Expr, and_, const, eq, var
 from dmaverify.ir.system import (
     Always,
     Check,
@@ -21,7 +21,7 @@ from dmaverify.lang.lower.alone import is_wide
 from dmaverify.lang.lower.codes import BUILTIN
 from dmaverify.lang.lower.context import Ctx, Frame, ev
 from dmaverify.lang.lower.contexts import Contexts
-from dmaverify.lang.lower.finish import cut_points, finish, lock_contexts, referenced, stand_ins, unique
+from dmaverify.lang.lower.finish import cut_points, ended_by_failures, finish, lock_contexts, referenced, stand_ins, unique
 from dmaverify.lang.lower.flow import Flow
 from dmaverify.lang.lower.records import equal
 from dmaverify.lang.lower.slots import Slots
@@ -78,6 +78,8 @@ class Built:
     covers: tuple[CoverInfo, ...]
     world: World
     cut_at: dict[str, frozenset[int]] = field(default_factory=dict)
+    asserts: dict[str, tuple[tuple[str, Span], ...]] = field(default_factory=dict)
+    """For each monitor that is asked about, its asserts as they stand in the text, whether or not anything leads there."""
 
 
 def selected(world: World, only: Iterable[str] | None) -> tuple[list[monitors.Instance], list[str]]:
@@ -130,7 +132,7 @@ def build(world: World, monitors_only: Iterable[str] | None, prepare: Callable[[
     system = System(
         name=world.program.name if world.program.variant is None else f"{world.program.name}.{world.program.variant}",
         vars=(),
-        actions=tuple(unique(actions)),
+        actions=tuple(map(ended_by_failures, unique(actions))),
         threads=tuple(found.thread for found in finished),
         always=tuple(always),
         covers=tuple(covers),
@@ -146,7 +148,8 @@ def build(world: World, monitors_only: Iterable[str] | None, prepare: Callable[[
     names = {p.name for p in system.properties}
     asked += [n for n in ("asserts",) if n in names]
     cut = {f.name: cut_points(f) for f in flows}
-    return Built(system, tuple(asked), tuple(infos), world, cut)
+    asserts = {i.name: tuple((f"{i.name}.{n}", span) for n, span in i.asserts()) for i in world.instances}
+    return Built(system, tuple(asked), tuple(infos), world, cut, asserts)
 
 
 # -- preparation ---------------------------------------------
@@ -161,7 +164,7 @@ def _budgets(world: World) -> None:
             limit = int(value.value)
         t = Range(0, max(1, limit))
         name = "faults_left" if f.names is None else "faults_left." + "_".join(f.names)
-        world.budgets.append(Budget(f.names, world.declare(name, t, limit, f.span), t))
+        world.budgets.append(Budget(f.names, world.declare(name, t, limit, f.span), t, f.span))
 
 
 def _labels_asked(world: World) -> None:
@@ -261,10 +264,9 @@ def _probes(world: World, flows: list[Flow]) -> list[Cover]:
     found = []
     for f in flows:
         place = f.end.find().number
-        if not f.idle:
+        if not f.idle and place is not None:  # one whose text has no end runs for ever, as it should
             t = world.types[f"{f.name}.pc"]
-            cond = FALSE if place is None else eq(var(f"{f.name}.pc", t), const(place, t))
-            found.append(Cover(f"{f.name} ends", cond, _span_of(world, f.name)))
+            found.append(Cover(f"{f.name} ends", eq(var(f"{f.name}.pc", t), const(place, t)), _span_of(world, f.name)))
     for t_sym in world.checked.threads.values():
         for ref in t_sym.slots.values():
             if id(ref) in world.slots.names:
@@ -286,7 +288,8 @@ def _cover_infos(world: World, flows: list[Flow]) -> list[CoverInfo]:
     found += [CoverInfo(n, "operation", s) for n, s in world.operations.items()]
     found += [CoverInfo(n, "assume", s) for n, s in world.assumes.items()]
     for b in world.budgets:
-        for fault in sorted(world.used_faults):
-            if (b.names is None or fault in b.names) and f"fault {fault}" not in names:
-                found.append(CoverInfo(f"fault {fault}", "fault", NOWHERE))
+        # `faults any` means whatever may fail here, and does not promise that it can
+        for fault in b.names or ():
+            if f"fault {fault}" not in names:
+                found.append(CoverInfo(f"fault {fault}", "fault", b.span))
     return found

@@ -9,6 +9,7 @@ from dmaverify.lang.lower.choices import choose
 from dmaverify.lang.lower.context import Ctx, Place, Unsupported
 from dmaverify.lang.lower.vals import Val, index_consts
 from dmaverify.lang.lower.world import World
+from dmaverify.span import Span
 
 
 class Slots:
@@ -21,6 +22,8 @@ class Slots:
         """While a client's operation is lowered: the slot that it works on."""
         self.outside: dict[int, Val] = {}
         """Likewise: what the operation found in another client's slots."""
+        self.probe: str | None = None
+        """Likewise: the probe that the operation succeeds, if it does so by filling a slot."""
 
     def variable(self, ref: symbols.SlotSym) -> str:
         """The variable that holds a client's slots."""
@@ -71,6 +74,11 @@ class Slots:
         for c, i in reversed(free[:-1]):
             which = ite(c, i, which)
         return Place(self.variable(ref), (which,))
+
+    def filled(self, ctx: Ctx, value: Expr, span: Span) -> None:
+        """An operation puts a value into a slot: it has succeeded, unless that is null."""
+        if self.probe is not None and isinstance(value.type, Opt):
+            ctx.step.reached(self.probe, span, mk("present", (value,)))
 
     def take(self, ctx: Ctx, e: ast.Take) -> Val:
         """``take fb``: what is held; the slot is empty from here on."""

@@ -10,7 +10,7 @@ from dmaverify.ir.expr import FALSE, TRUE, Expr, and_, select, store
 from dmaverify.ir.system import Action
 from dmaverify.ir.types import BOOL, Map, Type
 from dmaverify.lang import ast, symbols
-from dmaverify.lang.lower import patterns
+from dmaverify.lang.lower import marks, patterns
 from dmaverify.lang.lower.context import Ctx, Frame, Unsupported, ev, run
 from dmaverify.lang.lower.contexts import level_of
 from dmaverify.lang.lower.conversions import stored_as
@@ -82,6 +82,7 @@ def sequence(world: World, sym: symbols.ThreadSym) -> Flow:
         step = f.new_step()
         world.contexts.end(f, step)
         f.commit(step, decl, timeless=False, text=f"{sym.name} returns", name=f"{sym.name}.return")
+    marks.ended(f, decl)
     if f.at is not None:
         f.at.stop = True
         f.resume(f.end)

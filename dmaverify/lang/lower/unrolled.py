@@ -17,6 +17,7 @@ from dmaverify.lang.lower.context import (
     run,
 )
 from dmaverify.lang.lower.conversions import require, stored
+from dmaverify.lang.lower.vals import Val
 from dmaverify.span import Span
 
 LONGEST = 1024
@@ -83,7 +84,9 @@ def _repeat(
     limit: int | None,
     span: Span,
     promise: promises.Promising | None = None,
+    counter: str | None = None,
 ) -> None:
+    """A loop within a step. ``counter``: a variable of the loop alone, which nobody reads who has left it."""
     step = ctx.step
     loop = Loop(object(), object())
     ctx.frame.loops.append(loop)
@@ -111,9 +114,17 @@ def _repeat(
         if promise is not None and step.live is not FALSE:
             promises.less(ctx, promise, before)
         if step_stmt is not None:
+            before_step = None if counter is None else step.values.get(counter)
             run(ctx, step_stmt)
+            if counter is not None:
+                step.values[counter] = _whoever(step.values[counter], before_step)
     ctx.frame.loops.pop()
     step.arrive(loop.end)
+
+
+def _whoever(new: Val, old: Val | None) -> Val:
+    """The new value also for runs that are not in the loop any more, whose value does not matter."""
+    return new.args[1] if isinstance(new, Expr) and new.op == "ite" and new.args[2] is old else new
 
 
 @executes(ast.CFor)
@@ -124,7 +135,7 @@ def _c_for(ctx: Ctx, s: ast.CFor) -> None:
     ctx.step.write(name, start)
     if local is not None:
         ctx.frame.env[local.key] = Cell(name)
-    _repeat(ctx, s.cond, s.step, s.body, bound_of(ctx, s.bound), s.span)
+    _repeat(ctx, s.cond, s.step, s.body, bound_of(ctx, s.bound), s.span, counter=name)
 
 
 @executes(ast.While)

@@ -39,6 +39,7 @@ class Budget:
     names: list[str] | None
     variable: str
     type: Range
+    span: Span
 
 
 class World:
@@ -69,7 +70,6 @@ class World:
         self.operations: dict[str, Span] = {}
         self.lock_uses: list[tuple[str, str | None, str, bool, Span]] = []
         self.lock_writes: dict[str, set[str]] = {}
-        self.used_faults: set[str] = set()
         self._scanned: dict[int, object] = {}
         self._irs: dict[int, tuple[sem.SemType, Type]] = {}
         self._consts: dict[int, Val] = {}
@@ -82,9 +82,13 @@ class World:
         self.contracts: dict[str, Contract] = {}
         self.called: set[str] = set()
         """Procs that some call takes by their contract."""
+        self.promises: set[str] = set()
+        """Procs that ensure something and whose bodies run."""
         self.rounds = 0
         """A loop that is unrolled within a step gets so many rounds, where its own bound is smaller."""
         self.covers: list[Any] = []
+        self.marks: dict[str, tuple[tuple[str, sem.SemType], ...]] | None = None
+        """The marks of entry-point calls with their arguments, if they are asked for (``marks``)."""
 
     # -- types and constants ---------------------------------------------
 
@@ -363,7 +367,9 @@ class World:
         return name
 
     def operation(self, name: str, span: Span) -> str:
-        """The probe that says that an operation of a client comes to its end."""
+        """The probe that says that an operation of a client succeeds: it fills a slot, or if it fills none, comes to its end."""
+        if self.operations.get(name, span) != span:
+            name += f" at line {span.line}"
         self.operations[name] = span
         return name
 
@@ -372,6 +378,11 @@ class World:
         if proc not in self.called:
             self.called.add(proc)
             self.notes.append(f"contract of {proc}")
+
+    def runs_body(self, sym: symbols.ProcSym) -> None:
+        """A call runs the body of a proc; if that ensures something, somebody has to show it."""
+        if sym.ensures:
+            self.promises.add(sym.name)
 
     def contract_of(self, sym: symbols.ProcSym) -> Contract | None:
         """The contract that stands for a proc's body, if it is to be called by contract."""

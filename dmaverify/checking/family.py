@@ -1,0 +1,189 @@
+"""A scenario with parameters that may be anything: all of its instances at once.
+
+The least instance is searched first, as it stands: it answers what can happen at all, and often violates what is violated anywhere.
+What it leaves is decided for all values together, where procs may be called by contract. Such a verdict rests on the bodies: a proof
+counts only if the bodies do what their contracts say, and a violation only if the instance that it is of, bodies and all, has it too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+from dmaverify.checking.contracts import Shown, show
+from dmaverify.checking.decide import Decider
+from dmaverify.checking.frontend import Model, concrete, load
+from dmaverify.checking.options import Options
+from dmaverify.engines.base import Budget, Progress
+from dmaverify.ir.expr import const, le, var
+from dmaverify.ir.pipeline import prepare
+from dmaverify.ir.types import Int, Value
+from dmaverify.verdict import Outcome, Word
+
+MOST_PROBES = 80
+"""How often the search for the least value asks the solver."""
+
+PROBE_SECONDS = 20.0
+"""What each question may take."""
+
+
+@dataclass
+class Decided:
+    """The outcome of one property, and the instance that its trace is of: ``values`` is empty where it is of none."""
+
+    outcome: Outcome
+    model: Model
+    decider: Decider
+    values: dict[str, Value]
+
+
+class Family:
+    """Decides the properties of a Model with ``free`` parameters."""
+
+    def __init__(
+        self,
+        file: str,
+        variant: str | None,
+        model: Model,
+        options: Options,
+        progress: Callable[[Progress], None] | None,
+    ) -> None:
+        self.file, self.variant, self.model, self.options, self.progress = file, variant, model, options, progress
+        self.fixed: dict[str, int | str] = {**options.params, **dict(model.choice)}
+        self.decider = self._decider(model)
+        self.least: Decider | None = None
+        """Decides the least instance."""
+        self.shown: dict[str, Shown] = {}
+        """What is known of the bodies of the procs that are called by contract."""
+
+    def _decider(self, model: Model) -> Decider:
+        return Decider(model.system, self.options, self.progress, model.by_name, tuple(p.name for p in model.probes))
+
+    def probed(self) -> dict[str, bool | None]:
+        """The probes: passed in some instance, impossible in all, or undecided."""
+        near = {} if self.least is None else self.least.probed()
+        for name, passed in near.items():
+            if passed and name in self.decider.probes:
+                self.decider.probes[name] = True
+        return self.decider.probed()
+
+    def outcomes(self, wanted: tuple[str, ...]) -> Iterator[Decided]:
+        """One outcome for each property, as soon as it is decided."""
+        least = concrete(self.file, self.variant, self.fixed)
+        values = {name: value for name, _ in self.model.free if (value := _given(least, name)) is not None}
+        near: dict[str, Outcome] = {}
+        decider = self.least = self._decider(least)
+        for o in decider.outcomes(tuple(n for n in wanted if n in least.properties)):
+            near[o.prop] = o
+            if o.word is Word.VIOLATED or o.covers.get(o.prop) or o.word is Word.NOT_APPLICABLE:
+                yield Decided(o, least, decider, values)
+        left = tuple(n for n in wanted if n not in near or not _final(near[n]))
+        for o in self.decider.outcomes(left):
+            if o.prop in near:
+                _exercised_there(o, near[o.prop])
+            if o.trace is not None:
+                yield self._instance(o)
+            elif o.word.holds:
+                yield Decided(self._by_contract(o), self.model, self.decider, {})
+            else:
+                yield Decided(o, self.model, self.decider, {})
+
+    # -- proofs ---------------------------------------------------------------------------------------------
+
+    def _by_contract(self, o: Outcome) -> Outcome:
+        """The outcome, if the bodies do what was believed of them."""
+        o.contracts = self.model.contracts
+        for proc in self.model.contracts:
+            if proc not in self.shown:
+                self.shown[proc] = show(self.file, self.variant, self.fixed, proc, self.options)
+            if not self.shown[proc].holds:
+                unknown = Outcome(o.prop, Word.UNKNOWN, self.shown[proc].reason, engine=o.engine, seconds=o.seconds)
+                unknown.exercised, unknown.spans, unknown.covers = o.exercised, o.spans, dict.fromkeys(o.covers)
+                return unknown
+        return o
+
+    # -- violations -----------------------------------------------------------------------------------------
+
+    def _instance(self, o: Outcome) -> Decided:
+        """The same violation (or way to a cover) in the instance that the trace is of; unknown if it has none."""
+        assert o.trace is not None
+        values = self._least(o)
+        model = load(self.file, self.variant, {**self.fixed, **values})
+        decider = self._decider(model)
+        (found,) = decider.outcomes((o.prop,)) if o.prop in model.properties else (None,)
+        if found is None or found.trace is None:
+            at = ", ".join(f"{name} = {value}" for name, value in values.items())
+            by = f"by contract of {', '.join(self.model.contracts)}: " if self.model.contracts else ""
+            o.word, o.trace = Word.UNKNOWN, None
+            o.reason = f"{by}what was found for {at} was not found again in that instance"
+            o.covers = dict.fromkeys(o.covers)
+            return Decided(o, self.model, self.decider, {})
+        if found.trace.minimal and not (o.trace.minimal and o.trace.length == found.trace.length):
+            # another value may do with less
+            found.trace = replace(found.trace, minimal=False)
+        _exercised_there(found, o)
+        return Decided(found, model, decider, values)
+
+    def _least(self, o: Outcome) -> dict[str, Value]:
+        """Values of the free parameters with a trace of that length: if there is one parameter, the least one."""
+        assert o.trace is not None
+        initial = dict(o.trace.initial)
+        values = {name: initial[name] for name, _ in self.model.free if name in initial}
+        for name, _ in self.model.free:
+            values.setdefault(name, 0)
+        core = self.decider.core.system
+        names = [v.name for v in core.vars if v.name in values]
+        if len(names) != 1:
+            return values
+        (name,) = names
+        t = core.var(name).type
+        if isinstance(t, Int) and o.word is Word.VIOLATED:
+            values[name] = self._bisect(o, name, t, int(values[name]))
+        return values
+
+    def _bisect(self, o: Outcome, name: str, t: Int, known: int) -> int:
+        """The least value of one parameter for which a trace of that length exists."""
+        from dmaverify.engines.bmc import Bmc
+        from dmaverify.engines.worker import Worker
+
+        assert o.trace is not None
+        slices = [
+            s for s in prepare(self.decider.core, (o.prop,), fuse=self.options.fuse, slice=self.options.slice).slices
+            if any(v.name == name for v in s.system.vars)
+        ]
+        engine = Worker(Bmc(seed=self.options.seed, probes=False))
+        low, high = t.lo, known
+        for _ in range(MOST_PROBES):
+            if low >= high:
+                break
+            middle = (low + high) // 2
+            limit = le(var(name, t), const(middle, t))
+            found = None
+            for s in slices:
+                limited = s.system.with_(assumptions=(*s.system.assumptions, limit))
+                budget = Budget(PROBE_SECONDS, self.options.memory, o.trace.length)
+                for answer in engine.run(limited, (o.prop,), budget):
+                    if answer.trace is not None and answer.trace.length <= o.trace.length:
+                        found = int(dict(answer.trace.initial)[name])
+            if found is None:
+                low = middle + 1
+            else:
+                high = found
+        return high
+
+
+def _given(model: Model, name: str) -> Value | None:
+    return None if model.compiled is None else model.compiled.params.get(name)
+
+
+def _final(o: Outcome) -> bool:
+    """Whether the least instance decides the property for all."""
+    return o.word in (Word.VIOLATED, Word.NOT_APPLICABLE) or bool(o.covers.get(o.prop))
+
+
+def _exercised_there(o: Outcome, other: Outcome) -> None:
+    """What was put to the test in some instance was put to the test."""
+    for label, seen in other.exercised.items():
+        if seen or label not in o.exercised:
+            o.exercised[label] = seen or o.exercised.get(label)
+            o.spans.setdefault(label, other.where(label))

@@ -1,0 +1,60 @@
+"""What procs ensure, where their bodies run: a claim about each body by itself, for all arguments, as a property of its own.
+
+(Where the contract is called instead of the body, ``contracts`` shows the same, and the verdict on the caller names it.)
+Loops of the body run as often as their text allows; where that is enough for small arguments only, the verdict says which.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from dmaverify.checking.contracts import BOUND, possible
+from dmaverify.engines.base import Budget
+from dmaverify.ir.expr import Expr, and_, const, le, not_, var
+from dmaverify.ir.pipeline import to_core
+from dmaverify.ir.system import Property, System
+from dmaverify.ir.types import Int
+
+PREFIX = "contract "
+
+LIMITS = (64, 32, 16, 8, 4, 2, 1)
+"""Bounds of an argument that are tried, largest first, where a loop does not run often enough for all of its values."""
+
+SECONDS = 20.0
+"""What the search for such a bound may take."""
+
+
+def claim(file: str, variant: str | None, params: Mapping[str, int | str], name: str) -> tuple[System, str]:
+    """A System without actions whose only property, called ``name``, is that a body does what its proc ensures, loops end
+    and nothing undefined is done; and the arguments for which it is claimed, in words: ``bits <= 8``.
+    """
+    from dmaverify.lang.compile import compile_contract
+
+    system = compile_contract(file, name.removeprefix(PREFIX), variant, params)
+    limited, words = _limited(system)
+    own = tuple(p for p in limited.properties if p.name == name)
+    return limited.with_(always=tuple(replace(w, prop=name) for w in limited.always), properties=own), words
+
+
+def nothing_to_show(name: str) -> System:
+    """A System for a claim that cannot be put as one about initial states."""
+    return System(name=name, vars=(), actions=(), properties=(Property(name, "DMA090", "lemma"),))
+
+
+def _limited(system: System) -> tuple[System, str]:
+    core = to_core(system).system
+    bounds = [w for w in core.always if w.prop == BOUND]
+    if not bounds:
+        return system, "all arguments"
+    # one that may run on a thousand times is no better for being unrolled in part
+    budget = Budget(SECONDS)
+    for v in core.vars:
+        if isinstance(v.type, Int) and any(v.name == x.name for x in system.vars):
+            for n in LIMITS:
+                small = le(var(v.name, v.type), const(n, v.type))
+                if n < v.type.hi and not possible(core, small, bounds, budget):
+                    return system.with_(assumptions=(*system.assumptions, small)), f"{v.name} <= {n}"
+    believed: tuple[Expr, ...] = tuple(not_(and_(w.when, not_(w.cond))) for w in system.always if w.prop == BOUND)
+    left = tuple(w for w in system.always if w.prop != BOUND)
+    return system.with_(assumptions=(*system.assumptions, *believed), always=left), "arguments with which its loops end"

@@ -1,0 +1,126 @@
+"""``dmaverify prove BEFORE AFTER``, ``prove --patch FIX.diff FILE…``, ``prove --base REV FILE…``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from dmaverify.cli.common import BYTES, SET, debug_option, set_option, variant_option
+from dmaverify.cli.progress import make_progress
+
+if TYPE_CHECKING:
+    from dmaverify.patches.sides import Comparison
+
+
+@click.command("prove", short_help="what a patch fixes, breaks and leaves as it was")
+@click.argument("files", nargs=-1, required=True, metavar="BEFORE AFTER | FILE…")
+@click.option(
+    "--patch",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="A unified diff: BEFORE is FILE… as it is, AFTER is with the diff applied. No file is written.",
+)
+@click.option("--base", metavar="REV", help="BEFORE is FILE… as it was in that revision of its git checkout.")
+@click.option("--only", "--property", "-p", "only", multiple=True, metavar="PROPERTY", help="Only this property; repeatable.")
+@variant_option
+@set_option
+@click.option("--engine", default="auto", show_default=True, metavar="NAME", help="As for check.")
+@click.option("--format", "fmt", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@click.option(
+    "--trace",
+    type=click.Choice(["auto", "calls", "diff", "full", "off"]),
+    default="auto",
+    show_default=True,
+    help="How counterexamples are told, or off.",
+)
+@click.option("--all", "everything", is_flag=True, help="With calls: also steps that the failure does not depend on.")
+@click.option("--compare/--no-compare", default=True, help="Also say what else is different.  [default: compare]")
+@click.option(
+    "--view",
+    type=click.Choice(["results", "events", "addresses"]),
+    default="events",
+    show_default=True,
+    help="What is compared: what calls return; all events, buffers by identity; or the numbers too.",
+)
+@click.option("--states", type=click.IntRange(min=1), help="Compare so many states at most.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Of everything that is chosen at random.")
+@click.option("--timeout", type=click.FloatRange(min=0, min_open=True), metavar="SECONDS", help="For each variant and side.")
+@click.option("--memory", type=BYTES, metavar="SIZE", help="For each process: 512M, 4G.")
+@click.option("--depth", type=click.IntRange(min=0), help="Longest trace to look for.")
+@click.option("--jobs", "-j", type=click.IntRange(min=1), help="Worker processes  [default: one for each CPU]")
+@click.option("--progress/--no-progress", default=None, help="Progress on standard error  [default: on a terminal]")
+@click.option("--color/--no-color", "colour", default=None, help="Colour  [default: on a terminal]")
+@debug_option
+def command(
+    files: tuple[str, ...],
+    patch: Path | None,
+    base: str | None,
+    only: tuple[str, ...],
+    variant: str | None,
+    params: tuple[SET, ...],
+    engine: str,
+    fmt: str,
+    trace: str,
+    everything: bool,
+    compare: bool,
+    view: str,
+    states: int | None,
+    seed: int,
+    timeout: float | None,
+    memory: int | None,
+    depth: int | None,
+    jobs: int | None,
+    progress: bool | None,
+    colour: bool | None,
+    debug: bool,
+) -> int:
+    """Check scenarios before and after a patch, and say for each property what the patch does to it: it fixes, does not fix,
+    breaks or keeps it, or changes nothing; then whether anything else is different.
+
+    Exit status: that of a check of AFTER, with two exceptions: what the patch breaks is 1, and what it fixes is 0, whatever
+    is expected.
+    """
+    from dmaverify.patches.prove import prove
+    from dmaverify.report import page, patch_json
+    from dmaverify.report import patch as text_report
+
+    comparison = _comparison(files, patch, base)
+    with make_progress(progress) as reporter:
+        report = prove(
+            comparison,
+            variant=variant,
+            only=only,
+            engine=engine,
+            params=dict(params),
+            seed=seed,
+            timeout=timeout,
+            memory=memory,
+            depth=depth,
+            jobs=jobs,
+            compare=compare,
+            view=view,
+            states=states,
+            progress=reporter,
+        )
+    if fmt == "json":
+        click.echo(patch_json.dumps(report), nl=False)
+    else:
+        page.write(text_report.lines(report, trace, everything), sys.stdout, colour)
+    return report.exit_status
+
+
+def _comparison(files: tuple[str, ...], patch: Path | None, base: str | None) -> Comparison:
+    from dmaverify.patches.sides import two_paths, with_base, with_patch
+
+    paths = [Path(f) for f in files]
+    if patch is not None and base is not None:
+        raise click.UsageError("--patch and --base are two ways to say what BEFORE is: give one of them")
+    if patch is not None:
+        return with_patch(patch, paths)
+    if base is not None:
+        return with_base(base, paths)
+    if len(paths) != 2:
+        raise click.UsageError("name two files or two folders, BEFORE and AFTER, or use --patch or --base")
+    return two_paths(*paths)
