@@ -290,6 +290,7 @@ def test_the_engine(native: bool, forgetful: bool, monkeypatch: pytest.MonkeyPat
         pytest.importorskip("llvmlite")
     else:
         monkeypatch.setattr("dmaverify.engines.native.engine.find_spec", lambda name: None)
+    monkeypatch.setattr("dmaverify.engines.explicit.CHECK_EVERY", 1)
     system = allocator(3, 3, forgetful)
     with_, without = (ExplicitEngine(few=5, symmetry=s).run(system, ("apart", "clean"), Budget()) for s in (True, False))
     for a, b in zip(with_, without, strict=True):

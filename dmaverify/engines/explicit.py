@@ -209,6 +209,10 @@ class ExplicitEngine:
         if small.reason != "states" or few == budget.states:
             return small
         canonical = reduction_of(compiled) if self.symmetry else None
+        if canonical is not None:
+            small = self._modulo(canonical, first, deadlock)
+            if small.reason != "states":
+                return small
         from dmaverify.engines.native.emit import NotNative
         from dmaverify.engines.native.engine import explore_natively
 
@@ -223,11 +227,18 @@ class ExplicitEngine:
                 canonical=canonical,
             )
         except NotNative as why:
-            # the functions at hand have been used: they do not want any more what the first search decided
-            fresh = None if canonical is None else type(canonical)(Compiled(system), canonical.symmetry)
-            result = explore(system, budget, deadlock=deadlock, thorough=thorough, name=name, canonical=fresh)
+            if canonical is None:
+                result = explore(system, budget, deadlock=deadlock, thorough=thorough, name=name)
+            else:
+                result = self._modulo(canonical, budget, deadlock)
             result.warnings.append(f"searched in Python, which is slower than native code: {why}")
             return result
+
+    def _modulo(self, canonical: Reduction, budget: Budget, deadlock: bool) -> PythonExploration:
+        # the functions at hand have been used: they do not want any more what the search before decided
+        fresh = type(canonical)(Compiled(canonical.compiled.system), canonical.symmetry)
+        system = fresh.compiled.system
+        return explore(system, budget, deadlock=deadlock, thorough=self.thorough, name=self.name, canonical=fresh)
 
 
 def reduction_of(compiled: Compiled) -> Reduction | None:
