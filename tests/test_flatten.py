@@ -29,12 +29,12 @@ from dmaverify.ir.expr import (
     some,
     store,
     var,
-    walk,
 )
 from dmaverify.ir.flatten import MOST_INSTANCES, flatten
 from dmaverify.ir.pipeline import to_core
 from dmaverify.ir.solve import NoValuesError, satisfy
 from dmaverify.ir.system import Action, Input, Kind, Part, System, Var
+from dmaverify.ir.traverse import walk
 from dmaverify.ir.types import BOOL, Bool, Enum, Flags, Index, Int, Map, Mask, Opt, Range, Record, Type
 from dmaverify.verdict import Step, Trace
 from tests.support.compare import explored, findings, naively

@@ -17,7 +17,7 @@ from dmaverify.engines.interp import (
     in_domain,
     values_of,
 )
-from dmaverify.ir.expr import Expr, and_, lt, raw, var, walk
+from dmaverify.ir.expr import Expr, and_, lt, raw, var
 from dmaverify.ir.ops import OPS
 from dmaverify.ir.show import show
 from dmaverify.ir.system import (
@@ -26,6 +26,7 @@ from dmaverify.ir.system import (
     System,
     Var,
 )
+from dmaverify.ir.traverse import walk
 from dmaverify.ir.types import BOOL, Flags, Int, Map, Mask, Opt, Range, Record, Type
 from dmaverify.ir.wellformed import wellformed
 from tests.support.counter import CHOICE, U8, U32, U64, B, X, counter, number

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from dmaverify.ir.expr import variables
 from dmaverify.ir.system import Emit
+from dmaverify.ir.traverse import variables
 from tests.support.lowered import ends, failures, named, system
 
 RUN = "sequence run on cpu0 {{\n{0}\n}}"

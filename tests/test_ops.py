@@ -29,11 +29,11 @@ from dmaverify.ir.expr import (
     some,
     store,
     var,
-    walk,
 )
 from dmaverify.ir.ops import OPS
 from dmaverify.ir.simplify import _RULES
 from dmaverify.ir.system import System, Var
+from dmaverify.ir.traverse import walk
 from dmaverify.ir.types import BOOL, Bool, Int, Map, Mask, Opt, Range, Type, index_values
 from tests.support.op_engines import ENGINES, Case, cases, interpreted, meaning, spelled_out
 from tests.support.random_expr import (

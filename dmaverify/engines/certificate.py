@@ -36,9 +36,10 @@ from dmaverify.engines.smt.smtlib import Script, Text, TextWriter
 from dmaverify.engines.smt.solver import SolverName, other
 from dmaverify.engines.smt.terms import constant, sort_of
 from dmaverify.engines.smt.unroll import enabled, passes
-from dmaverify.ir.expr import Expr, implies, variables
+from dmaverify.ir.expr import Expr, implies
 from dmaverify.ir.system import Action, Always, Check, Property, System
 from dmaverify.ir.text import to_text
+from dmaverify.ir.traverse import variables
 from dmaverify.ir.types import Type
 
 FORMAT = 1

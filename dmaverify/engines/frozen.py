@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from dmaverify.engines.sampling import Samples
-from dmaverify.ir.expr import Expr, const, eq, implies, inputs, or_, substitute, var, variables
+from dmaverify.ir.expr import Expr, const, eq, implies, or_, var
 from dmaverify.ir.system import Input, Kind, System
+from dmaverify.ir.traverse import inputs, substitute, variables
 from dmaverify.ir.types import Bool, Type
 
 MANY = 256

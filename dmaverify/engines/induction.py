@@ -21,9 +21,10 @@ from dmaverify.engines.reached import all_states
 from dmaverify.engines.relative import Fact
 from dmaverify.engines.smt.solver import SolverName, other
 from dmaverify.engines.traces import spans_of
-from dmaverify.ir.expr import Expr, not_, variables
+from dmaverify.ir.expr import Expr, not_
 from dmaverify.ir.slice import belongs
 from dmaverify.ir.system import Always, Reached, System
+from dmaverify.ir.traverse import variables
 from dmaverify.verdict import Outcome, Word
 
 QUICK = 10.0

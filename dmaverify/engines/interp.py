@@ -20,10 +20,11 @@ import itertools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from dmaverify.ir.expr import Expr, inputs
+from dmaverify.ir.expr import Expr
 from dmaverify.ir.ops import OPS
 from dmaverify.ir.show import show
 from dmaverify.ir.system import Action, Always, Check, Emit, Input, Message, Reached, System, Var
+from dmaverify.ir.traverse import inputs
 from dmaverify.ir.types import (
     Bool,
     Enum,

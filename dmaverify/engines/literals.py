@@ -14,8 +14,18 @@ from dataclasses import dataclass
 
 from dmaverify.engines.frozen import followers
 from dmaverify.engines.sampling import Samples
-from dmaverify.ir.expr import Expr, and_, const, eq, inputs, le, mk, not_, substitute, var, variables, walk
+from dmaverify.ir.expr import (
+    Expr,
+    and_,
+    const,
+    eq,
+    le,
+    mk,
+    not_,
+    var,
+)
 from dmaverify.ir.system import Kind, System
+from dmaverify.ir.traverse import inputs, substitute, variables, walk
 from dmaverify.ir.types import Bool, Int, Value
 
 FEW_VALUES = 48

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dmaverify.ir.expr import Expr, walk
+from dmaverify.ir.expr import Expr
 from dmaverify.ir.system import Kind, System
 from dmaverify.ir.text_expr import ExprPrinter, Names
+from dmaverify.ir.traverse import walk
 from dmaverify.span import NOWHERE
 
 

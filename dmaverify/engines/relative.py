@@ -16,8 +16,9 @@ from dmaverify.engines.smt.encode import Encoder, no_inputs
 from dmaverify.engines.smt.solver import Solver, SolverName, Term, make_solver
 from dmaverify.engines.smt.terms import constant, decoded, sort_of
 from dmaverify.engines.smt.unroll import enabled, passes
-from dmaverify.ir.expr import TRUE, Expr, and_, not_, variables
+from dmaverify.ir.expr import TRUE, Expr, and_, not_
 from dmaverify.ir.system import Check, System
+from dmaverify.ir.traverse import variables
 from dmaverify.ir.types import Type, Value
 
 FactKind = Literal["domain", "assumption", "always", "hint", "check", "seed", "learned"]

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from dmaverify.ir.expr import Expr, walk
+from dmaverify.ir.expr import Expr
 from dmaverify.ir.system import Action, Check, System
+from dmaverify.ir.traverse import walk
 from dmaverify.ir.types import Bool, Int, Type, Value
 
 

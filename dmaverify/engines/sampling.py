@@ -16,8 +16,9 @@ from dmaverify.engines.smt.encode import Encoder, no_inputs
 from dmaverify.engines.smt.solver import SolverName, make_solver
 from dmaverify.engines.smt.terms import constant, decoded, sort_of
 from dmaverify.engines.successors import Compiled, DomainError, Hit, Move
-from dmaverify.ir.expr import Expr, walk
+from dmaverify.ir.expr import Expr
 from dmaverify.ir.system import Action, Input, System
+from dmaverify.ir.traverse import walk
 from dmaverify.ir.types import Bool, Int, Type, Value
 
 MOST_SAMPLES = 30_000

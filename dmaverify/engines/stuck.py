@@ -5,8 +5,9 @@ and hardware do. Nothing that an engine says about it is shown before this agree
 from __future__ import annotations
 
 from dmaverify.engines.interp import Failed, Interpreter, State
-from dmaverify.ir.expr import inputs, or_
+from dmaverify.ir.expr import or_
 from dmaverify.ir.system import Action, Always, Thread
+from dmaverify.ir.traverse import inputs
 
 DEADLOCK = "deadlock"
 """The property, and the label of its only claim."""

@@ -13,9 +13,21 @@ from typing import NamedTuple
 
 from dmaverify.engines.pycode import Packing, Writer, helpers
 from dmaverify.ir.evaluate import Evaluator
-from dmaverify.ir.expr import FALSE, TRUE, U32, Expr, and_, const, inputs, ite, mk, not_, or_
+from dmaverify.ir.expr import (
+    FALSE,
+    TRUE,
+    U32,
+    Expr,
+    and_,
+    const,
+    ite,
+    mk,
+    not_,
+    or_,
+)
 from dmaverify.ir.rebuild import effect_exprs
 from dmaverify.ir.system import Action, Check, Input, Reached, System
+from dmaverify.ir.traverse import inputs
 from dmaverify.ir.types import Bool, Int, Value
 
 MOST_VALUES = 1 << 16

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from dmaverify.export.choose import NotExportable
-from dmaverify.ir.expr import Expr, walk
+from dmaverify.ir.expr import Expr
+from dmaverify.ir.traverse import walk
 from dmaverify.ir.types import Bool, Int, Type
 
 PRELUDE = """\

@@ -11,8 +11,9 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass
 
-from dmaverify.ir.expr import Expr, variables
+from dmaverify.ir.expr import Expr
 from dmaverify.ir.system import Action, Check, Reached, System
+from dmaverify.ir.traverse import variables
 
 _ANY_ORDER = frozenset({"and", "or", "add", "mul", "band", "bor", "bxor", "eq"})
 _NESTED = _ANY_ORDER - {"eq"}

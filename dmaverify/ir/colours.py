@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 
 from dmaverify.ir.alike import Item, Numbers, Reader
-from dmaverify.ir.expr import variables
+from dmaverify.ir.traverse import variables
 
 
 class Colours:

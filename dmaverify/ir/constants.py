@@ -14,10 +14,11 @@ from dataclasses import replace
 from typing import Any
 
 from dmaverify.ir.evaluate import UNKNOWN, Evaluator
-from dmaverify.ir.expr import FALSE, TRUE, Expr, Replacing, Rewriter, const, variables
+from dmaverify.ir.expr import FALSE, TRUE, Expr, const
 from dmaverify.ir.pcgraph import PcGraph, graphs, targets
 from dmaverify.ir.rebuild import action_exprs, all_exprs, map_action, map_exprs
 from dmaverify.ir.system import Action, Kind, System
+from dmaverify.ir.traverse import Replacing, Rewriter, variables
 from dmaverify.ir.types import Value
 
 Known = dict[str, Any]

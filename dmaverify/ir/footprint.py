@@ -13,11 +13,12 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from dmaverify.ir.expr import Expr, variables
+from dmaverify.ir.expr import Expr
 from dmaverify.ir.locksets import LockFacts, lock_cells
 from dmaverify.ir.pcgraph import PcGraph, graphs, places_read
 from dmaverify.ir.rebuild import action_exprs
 from dmaverify.ir.system import Action, System
+from dmaverify.ir.traverse import variables
 
 
 @dataclass(frozen=True)

@@ -21,25 +21,22 @@ from dmaverify.ir.expr import (
     TRUE,
     U32,
     Expr,
-    Replacing,
-    Rewriter,
     and_,
     const,
     eq,
     implies,
     input_,
-    inputs,
     ite,
     mk,
     or_,
     var,
-    walk,
 )
 from dmaverify.ir.footprint import SOUND, Footprints, StepRule
 from dmaverify.ir.locksets import LockFacts, core_facts
 from dmaverify.ir.pcgraph import PcGraph, graphs, targets
 from dmaverify.ir.rebuild import all_exprs, map_effect, map_part
 from dmaverify.ir.system import Action, Check, Effect, Emit, Input, Part, System, Var
+from dmaverify.ir.traverse import Replacing, Rewriter, inputs, walk
 from dmaverify.ir.types import Bool, Value
 
 MOST_PARTS = 80

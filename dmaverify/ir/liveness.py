@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from dmaverify.ir.expr import Expr, const, ite, or_, var, variables
+from dmaverify.ir.expr import Expr, const, ite, or_, var
 from dmaverify.ir.pcgraph import PcGraph, graphs, targets
 from dmaverify.ir.rebuild import all_exprs, effect_exprs
 from dmaverify.ir.system import Action, Kind, System, Var
+from dmaverify.ir.traverse import variables
 
 
 def zero_dead_locals(system: System) -> System:

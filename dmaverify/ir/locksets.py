@@ -15,11 +15,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from dmaverify.ir.expr import FALSE, TRUE, Expr, inputs, select, store, var, variables, walk
+from dmaverify.ir.expr import FALSE, TRUE, Expr, select, store, var
 from dmaverify.ir.flatten import Flat
 from dmaverify.ir.pcgraph import PcGraph, graphs
 from dmaverify.ir.rebuild import action_exprs
 from dmaverify.ir.system import Action, Kind, System
+from dmaverify.ir.traverse import inputs, variables, walk
 from dmaverify.ir.types import Map
 
 Held = frozenset[Expr]

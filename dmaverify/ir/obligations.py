@@ -14,8 +14,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from dmaverify.ir.expr import FALSE, TRUE, Expr, and_, const, le, lt, mk, ne, not_, or_, walk
+from dmaverify.ir.expr import (
+    FALSE,
+    TRUE,
+    Expr,
+    and_,
+    const,
+    le,
+    lt,
+    mk,
+    ne,
+    not_,
+    or_,
+)
 from dmaverify.ir.ops import OPS
+from dmaverify.ir.traverse import walk
 from dmaverify.ir.types import Enum, Index, Int, Range, Type
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Container, Iterable, Iterator
 from functools import lru_cache
 
-from dmaverify.ir.expr import TRUE, Expr, and_, not_, or_, walk
+from dmaverify.ir.expr import TRUE, Expr, and_, not_, or_
 from dmaverify.ir.system import Action, System, Thread
+from dmaverify.ir.traverse import walk
 
 
 @lru_cache(maxsize=1 << 16)

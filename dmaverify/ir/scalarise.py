@@ -18,7 +18,18 @@ from dmaverify.ir.encoding import (
     put,
     same,
 )
-from dmaverify.ir.expr import TRUE, Expr, and_, const, eq, ite, le, mk, not_, walk
+from dmaverify.ir.expr import (
+    TRUE,
+    Expr,
+    and_,
+    const,
+    eq,
+    ite,
+    le,
+    mk,
+    not_,
+)
+from dmaverify.ir.traverse import walk
 from dmaverify.ir.types import Bool, Enum, Index, Int, Map, Range, Record, Type
 
 _PLAIN = {

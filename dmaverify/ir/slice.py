@@ -11,10 +11,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from dmaverify.ir.expr import Expr, Rewriter, const, inputs, ite, variables
+from dmaverify.ir.expr import Expr, const, ite
 from dmaverify.ir.pcgraph import PcGraph, graphs
 from dmaverify.ir.rebuild import effect_exprs
 from dmaverify.ir.system import Action, Always, Check, Effect, Input, Kind, Part, Reached, System, Thread
+from dmaverify.ir.traverse import Rewriter, inputs, variables
 from dmaverify.ir.types import Bool, Value
 
 

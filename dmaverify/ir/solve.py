@@ -8,8 +8,9 @@ import itertools
 from collections.abc import Iterable, Mapping
 
 from dmaverify.ir.evaluate import UNKNOWN, Evaluator
-from dmaverify.ir.expr import Expr, variables
+from dmaverify.ir.expr import Expr
 from dmaverify.ir.system import Var
+from dmaverify.ir.traverse import variables
 from dmaverify.ir.types import Bool, Int, Value
 
 MOST_TRIED = 1 << 20

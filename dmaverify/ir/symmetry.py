@@ -20,8 +20,8 @@ from dataclasses import dataclass, field
 
 from dmaverify.ir.alike import Item, Label, Numbers, Reader, invariant_of, items_of
 from dmaverify.ir.colours import Colouring, Colours
-from dmaverify.ir.expr import walk
 from dmaverify.ir.system import System
+from dmaverify.ir.traverse import walk
 
 Renaming = Mapping[str, str]
 """Where the value of each variable goes; variables that are not in it keep theirs."""

@@ -34,7 +34,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from dmaverify.ir.expr import TRUE, Expr, walk
+from dmaverify.ir.expr import TRUE, Expr
 from dmaverify.ir.system import (
     Action,
     Always,
@@ -51,6 +51,7 @@ from dmaverify.ir.system import (
 )
 from dmaverify.ir.text_expr import ExprPrinter, Names, type_text, value_text
 from dmaverify.ir.text_lex import name_text, string_text
+from dmaverify.ir.traverse import walk
 from dmaverify.ir.types import Enum, Flags, Index, Map, Mask, Opt, Record, Type
 from dmaverify.span import NOWHERE, Span
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from dmaverify.ir.expr import Expr, walk
+from dmaverify.ir.expr import Expr
 from dmaverify.ir.ops import OPS, PREFIX
 from dmaverify.ir.system import System
 from dmaverify.ir.text_lex import name_text
+from dmaverify.ir.traverse import walk
 from dmaverify.ir.types import Bool, Enum, Flags, Index, Int, Map, Mask, Opt, Range, Record, Type, Value
 
 POSTFIX = PREFIX + 1

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from dmaverify.ir.expr import Expr, IllTyped, walk
+from dmaverify.ir.expr import Expr, IllTyped
 from dmaverify.ir.ops import OPS
 from dmaverify.ir.system import Action, Check, Effect, Emit, Input, Kind, Message, System
+from dmaverify.ir.traverse import walk
 from dmaverify.ir.types import Bool, Int, Range, Type
 
 _LEVELS = ("task", "softirq", "hardirq")

@@ -13,9 +13,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Hashable, Iterable
 
-from dmaverify.ir.expr import Expr, variables, walk
+from dmaverify.ir.expr import Expr
 from dmaverify.ir.rebuild import action_exprs
 from dmaverify.ir.system import Action, Check, Emit, Kind, Reached, System, Var
+from dmaverify.ir.traverse import variables, walk
 
 MOST_ROUNDS = 400
 """Colours are refined so often at most; a System of which more is needed counts as different."""

@@ -18,9 +18,10 @@ from dmaverify.engines.base import Budget, Stopped
 from dmaverify.engines.smt.encode import Encoder
 from dmaverify.engines.smt.solver import Solver, Term, make_solver
 from dmaverify.engines.smt.terms import constant, sort_of
-from dmaverify.ir.expr import TRUE, variables
+from dmaverify.ir.expr import TRUE
 from dmaverify.ir.pcgraph import targets
 from dmaverify.ir.system import Action, System
+from dmaverify.ir.traverse import variables
 from dmaverify.ir.types import Type
 from dmaverify.patches.instrument import SEEN
 from dmaverify.patches.machine import Machine

@@ -12,8 +12,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from dmaverify.engines.interp import Interpreter, State
-from dmaverify.ir.expr import Expr, variables
+from dmaverify.ir.expr import Expr
 from dmaverify.ir.system import Action, Kind
+from dmaverify.ir.traverse import variables
 from dmaverify.ir.types import Map, Opt, Record, Type, Value, index_values, ordinal
 from dmaverify.report.values import show
 

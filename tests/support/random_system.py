@@ -18,7 +18,6 @@ from dmaverify.ir.expr import (
     Expr,
     const,
     input_,
-    inputs,
     ite,
     le,
     ne,
@@ -27,7 +26,6 @@ from dmaverify.ir.expr import (
     select,
     store,
     var,
-    variables,
 )
 from dmaverify.ir.obligations import obligations
 from dmaverify.ir.system import (
@@ -47,6 +45,7 @@ from dmaverify.ir.system import (
     Thread,
     Var,
 )
+from dmaverify.ir.traverse import inputs, variables
 from dmaverify.ir.types import BOOL, Index, Map, Range, Type
 from dmaverify.span import Span
 from tests.support.random_expr import CORE_TYPES, SMALL_TYPES, ExprMaker, random_value

@@ -6,9 +6,22 @@ import random
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from dmaverify.ir.expr import TRUE, U32, Expr, Rewriter, and_, const, eq, lt, mk, not_, or_, var
+from dmaverify.ir.expr import (
+    TRUE,
+    U32,
+    Expr,
+    and_,
+    const,
+    eq,
+    lt,
+    mk,
+    not_,
+    or_,
+    var,
+)
 from dmaverify.ir.rebuild import map_action
 from dmaverify.ir.system import Action, Always, Check, Part, Property, System, Var
+from dmaverify.ir.traverse import Rewriter
 from dmaverify.ir.types import BOOL, Int
 
 

@@ -10,9 +10,19 @@ from dmaverify.engines.native.fields import Own
 from dmaverify.engines.native.layout import Layout
 from dmaverify.engines.native.text import Function
 from dmaverify.engines.successors import DomainError, next_input, prefix_weight, values_of
-from dmaverify.ir.expr import FALSE, TRUE, U32, Expr, and_, const, inputs, not_, or_, walk
+from dmaverify.ir.expr import (
+    FALSE,
+    TRUE,
+    U32,
+    Expr,
+    and_,
+    const,
+    not_,
+    or_,
+)
 from dmaverify.ir.rebuild import effect_exprs
 from dmaverify.ir.system import Action, Check, Input, Reached
+from dmaverify.ir.traverse import inputs, walk
 from dmaverify.ir.types import Bool, Int, Value
 
 SHORT = 40

@@ -5,9 +5,10 @@ from __future__ import annotations
 import itertools
 
 from dmaverify.engines.native.emit import NotNative
-from dmaverify.ir.expr import Expr, walk
+from dmaverify.ir.expr import Expr
 from dmaverify.ir.ops import OPS
 from dmaverify.ir.system import Action
+from dmaverify.ir.traverse import walk
 from dmaverify.ir.types import Bool, Int, Value
 
 HEAVIEST = 63

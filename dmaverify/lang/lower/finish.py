@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from dmaverify.ir.expr import FALSE, TRUE, Expr, Rewriter, and_, const, eq, not_, or_, var, variables
+from dmaverify.ir.expr import (
+    FALSE,
+    TRUE,
+    Expr,
+    and_,
+    const,
+    eq,
+    not_,
+    or_,
+    var,
+)
 from dmaverify.ir.system import (
     Action,
     Check,
@@ -15,6 +25,7 @@ from dmaverify.ir.system import (
     Thread,
     Var,
 )
+from dmaverify.ir.traverse import Rewriter, variables
 from dmaverify.ir.types import Range, Type
 from dmaverify.lang.lower.flow import Flow
 from dmaverify.lang.lower.graph import Settled, effect_exprs, map_effect, number, pc_update

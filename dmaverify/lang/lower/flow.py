@@ -11,9 +11,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from dmaverify.ir.expr import FALSE, TRUE, Expr, default, inputs, var, variables
+from dmaverify.ir.expr import FALSE, TRUE, Expr, default, var
 from dmaverify.ir.system import Effect
 from dmaverify.ir.system import Frame as IrFrame
+from dmaverify.ir.traverse import inputs, variables
 from dmaverify.ir.types import Type
 from dmaverify.lang import ast, symbols
 from dmaverify.lang.diag import source_line

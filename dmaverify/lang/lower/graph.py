@@ -20,8 +20,6 @@ from dmaverify.ir.expr import (
     FALSE,
     TRUE,
     Expr,
-    Replacing,
-    Rewriter,
     and_,
     const,
     default,
@@ -29,9 +27,9 @@ from dmaverify.ir.expr import (
     not_,
     or_,
     var,
-    variables,
 )
 from dmaverify.ir.system import Check, Effect, Emit, Frame, Input, LockOp, Reached
+from dmaverify.ir.traverse import Replacing, Rewriter, variables
 from dmaverify.ir.types import Range, Type
 from dmaverify.span import NOWHERE, Span
 

@@ -8,8 +8,19 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from dmaverify.ir.expr import FALSE, TRUE, Expr, and_, ite, not_, select, some, var, variables
+from dmaverify.ir.expr import (
+    FALSE,
+    TRUE,
+    Expr,
+    and_,
+    ite,
+    not_,
+    select,
+    some,
+    var,
+)
 from dmaverify.ir.system import Always, Check, Message
+from dmaverify.ir.traverse import variables
 from dmaverify.ir.types import Enum, Index, Map, Range
 from dmaverify.lang import ast, sem, symbols
 from dmaverify.lang.lower import patterns
