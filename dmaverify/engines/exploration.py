@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from dmaverify.engines.successors import Compiled, Hit, Move, Target
+from dmaverify.engines.traces import spans_of
 from dmaverify.ir.parts import Expansion
 from dmaverify.ir.slice import belongs
-from dmaverify.ir.system import Check, Reached, System
-from dmaverify.span import Span
+from dmaverify.ir.system import System
 from dmaverify.verdict import Outcome, Trace, Word
 
 if TYPE_CHECKING:
@@ -203,7 +203,7 @@ def outcome_of(result: Exploration, prop: str, seconds: float, engine: str) -> O
         outcome.word = Word.VIOLATED
         outcome.trace = result.trace(result.dead, Target("deadlock", DEADLOCK, DEADLOCK))
     outcome.warnings = list(result.warnings)
-    outcome.spans = _spans(result.system, prop)
+    outcome.spans = spans_of(result.system, prop)
     return outcome
 
 
@@ -215,15 +215,3 @@ def _is_of(found: Found, target: int) -> bool:
 def _no(result: Exploration) -> bool | None:
     """The answer about something that was not seen: no, if everything was visited."""
     return False if result.complete else None
-
-
-def _spans(system: System, prop: str) -> dict[str, Span]:
-    spans = {w.label: w.span for w in system.always if w.prop == prop}
-    spans.update({c.name: c.span for c in system.covers if belongs(c.name, prop)})
-    for a in system.actions:
-        for e in a.effects:
-            if isinstance(e, Check) and e.prop == prop:
-                spans[e.label] = e.span
-            elif isinstance(e, Reached) and belongs(e.cover, prop):
-                spans[e.cover] = e.span
-    return spans
