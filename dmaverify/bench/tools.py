@@ -70,7 +70,9 @@ def run(command: list[str], folder: Path, limit: float = 3600.0) -> Ran:
 
 def _environment() -> dict[str, str]:
     root = str(Path(__file__).resolve().parent.parent.parent)
-    return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH"))))}
+    path = os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH"))))
+    # an installed package has its byte code beside it: the first run of a checkout keeps it, later ones start as a user's do
+    return {**{k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}, "PYTHONPATH": path}
 
 
 def missing() -> list[str]:

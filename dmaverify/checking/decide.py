@@ -93,12 +93,18 @@ class Decider:
 
         (whole,) = prepare(self.core, asked, fuse=self.options.fuse, slice=False).slices
         limits = replace(self.budget, states=FEW_STATES)
-        whole = replace(whole, properties=(*asked, *(n for n in self.probes if n not in asked)))
-        for outcome in self._search(whole, ExplicitEngine(thorough=False), limits):
-            if outcome.prop in self.probes:
-                self.probes[outcome.prop] = outcome.covers.get(outcome.prop, False if outcome.word.holds else None)
+        for outcome in self._search(self._with_probes(whole), ExplicitEngine(thorough=False), limits):
+            self._note_probe(outcome)
             if outcome.prop in asked and (outcome.word.holds or outcome.word is Word.VIOLATED):
                 yield self._joined(outcome.prop, [outcome])
+
+    def _with_probes(self, whole: Slice) -> Slice:
+        """The probes are asked as well, of a System from which nothing was sliced away."""
+        return replace(whole, properties=(*whole.properties, *(n for n in self.probes if n not in whole.properties)))
+
+    def _note_probe(self, o: Outcome) -> None:
+        if o.prop in self.probes:
+            self.probes[o.prop] = o.covers.get(o.prop, False if o.word.holds else None)
 
     def probed(self) -> dict[str, bool | None]:
         """The probes: passed, impossible, or undecided."""
@@ -118,6 +124,9 @@ class Decider:
         if DEADLOCK in asked:
             whole = prepare(self.core, (DEADLOCK,), fuse=self.options.fuse, slice=False).slices
             slices += [replace(s, properties=(DEADLOCK,)) for s in whole]
+        if not self.options.slice and self.options.engine == "explicit":
+            # the whole is searched to its end: by the way that answers the probes
+            slices = [s if DEADLOCK in s.properties else self._with_probes(s) for s in slices]
         left = {n: sum(n in s.properties for s in slices) for n in asked}
         found: dict[str, list[Outcome]] = {n: [] for n in asked}
         for name in asked:
@@ -126,6 +135,7 @@ class Decider:
         for s in slices:
             for outcome in self._search(s, self.engine, self._limits(s, found)):
                 name = outcome.prop
+                self._note_probe(outcome)
                 if name not in found:
                     continue  # decided with built-in checks kept
                 found[name].append(outcome)

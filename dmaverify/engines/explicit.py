@@ -204,15 +204,17 @@ class ExplicitEngine:
         if budget.states is not None:
             few = min(few, budget.states)
         thorough, name = self.thorough, self.name
-        first = replace(budget, states=few)
-        small = explore(system, first, deadlock=deadlock, thorough=thorough, name=name, compiled=compiled)
-        if small.reason != "states" or few == budget.states:
+        tiny = min(few, TINY) if self.symmetry and self.few is None else few
+        small = explore(system, replace(budget, states=tiny), deadlock=deadlock, thorough=thorough, name=name, compiled=compiled)
+        if small.reason != "states" or tiny == budget.states:
             return small
         canonical = reduction_of(compiled) if self.symmetry else None
         if canonical is not None:
-            small = self._modulo(canonical, first, deadlock)
-            if small.reason != "states":
-                return small
+            small = self._modulo(canonical, replace(budget, states=few), deadlock)
+        elif tiny < few:
+            small = explore(system, replace(budget, states=few), deadlock=deadlock, thorough=thorough, name=name)
+        if small.reason != "states" or few == budget.states:
+            return small
         from dmaverify.engines.native.emit import NotNative
         from dmaverify.engines.native.engine import explore_natively
 
@@ -252,6 +254,10 @@ def reduction_of(compiled: Compiled) -> Reduction | None:
 
 FEW_STATES = 4_000
 """A search with fewer states is over in Python before native code would be ready to start."""
+
+
+TINY = 1_000
+"""A search with fewer states is over before symmetry would be found."""
 
 
 def few_states(compiled: Compiled) -> int:
