@@ -7,6 +7,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from difflib import get_close_matches
 from functools import partial
 from pathlib import Path
@@ -92,7 +93,9 @@ def check(
             if found.internal:
                 scenario.variants.append(VariantResult(None, internal=found.internal, details=found.details))
             report.scenarios.append(scenario)
-        _Run(report, todo, options, progress, on_scenario).run(jobs or os.cpu_count() or 1)
+        jobs = jobs or os.cpu_count() or 1
+        options = replace(options, cores=max(1, jobs // max(1, min(jobs, len(todo)))))
+        _Run(report, todo, options, progress, on_scenario).run(jobs)
         unknown_properties(report, options.only)
     except KeyboardInterrupt:
         report.interrupted = True

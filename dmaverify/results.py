@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from dmaverify.span import NOWHERE, Span
-from dmaverify.verdict import Trace, Word
+from dmaverify.verdict import Trace, Tried, Word
 
 OK, UNEXPECTED, BAD_INPUT, INCONCLUSIVE, VACUOUS, INTERNAL = 0, 1, 2, 3, 4, 5
 """Exit statuses, by what they mean."""
@@ -153,6 +153,8 @@ class PropertyResult:
     slices: int = 0
     engine: str = ""
     seconds: float = 0.0
+    tried: tuple[Tried, ...] = ()
+    """Every engine of the portfolio that was at it, with what it said."""
     length: int | None = None
     minimal: bool | None = None
     exercised: dict[str, bool | None] = field(default_factory=dict)

@@ -55,6 +55,15 @@ class Trace:
     in_step: bool
 
 
+@dataclass(frozen=True)
+class Tried:
+    """One engine at one property. ``said``: a verdict word and why, or ``ended`` if somebody else was first."""
+
+    engine: str
+    said: str
+    seconds: float
+
+
 @dataclass
 class Outcome:
     """What one engine (or several, merged) found out about one property."""
@@ -72,6 +81,8 @@ class Outcome:
     slices: int = 0
     engine: str = ""
     seconds: float = 0.0
+    tried: tuple[Tried, ...] = ()
+    """Every engine of the portfolio that was at it."""
     trace: Trace | None = None
     exercised: dict[str, bool | None] = field(default_factory=dict)
     """Label of each check and always-instance: was it put to the test? None: not decided."""

@@ -211,7 +211,7 @@ def test_small_systems_are_searched() -> None:
 
 def test_what_cannot_be_searched_is_proved() -> None:
     (outcome,) = make_engine("auto").run(frozen(64), ("fits",), Budget())
-    assert outcome.word is Word.PROVED and outcome.engine == "induction"
+    assert outcome.word is Word.PROVED and outcome.engine in ("induction", "pdr"), "whoever is first"
     assert outcome.exercised == {"fits.1": True}
 
 

@@ -219,4 +219,11 @@ def engine_named(options: Options, core: System) -> Engine:
         hint = f"did you mean {close[0]}?" if close else f"there are {', '.join(ENGINES)}"
         raise WrongInput(f"there is no engine {options.engine}; {hint}")
     folder = Path(options.certificates) if options.certificates is not None else None
-    return make_engine(options.engine, seed=options.seed, lemmas=lemmas_of(core), certificates=folder, symmetry=options.symmetry)
+    return make_engine(
+        options.engine,
+        seed=options.seed,
+        lemmas=lemmas_of(core),
+        certificates=folder,
+        symmetry=options.symmetry,
+        cores=options.cores,
+    )

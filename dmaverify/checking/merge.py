@@ -37,6 +37,7 @@ def merge(prop: str, outcomes: Sequence[Outcome]) -> Outcome:
     result.transitions = sum(o.transitions for o in outcomes)
     result.symmetric = any(o.symmetric for o in outcomes)
     result.slices = sum(max(1, o.slices) for o in outcomes)
+    result.tried = tuple(t for o in outcomes for t in o.tried)
     result.seconds = sum(o.seconds for o in outcomes)
     result.engine = ", ".join(dict.fromkeys(o.engine for o in outcomes if o.engine))
     result.exercised = _union([o.exercised for o in outcomes])

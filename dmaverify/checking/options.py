@@ -27,6 +27,8 @@ class Options:
     fuse: bool = True
     slice: bool = True
     symmetry: bool = True
+    cores: int | None = None
+    """How many engines of the portfolio are at work at a time; None: as many as there are CPUs."""
     certificates: str | None = None
     """Folder for the obligations of proofs; None: they are checked and not kept."""
     overlay: tuple[tuple[str, str | None], ...] = ()

@@ -222,7 +222,7 @@ class _Checking:
             p = known[name]
             r = PropertyResult(name, p.code, o.word, p.kind, p.title, span=p.span, rests_on=p.rests_on)
         r.expected = model.expectations.get(name)
-        r.reason, r.depth, r.engine, r.seconds = o.reason, o.depth, o.engine, o.seconds
+        r.reason, r.depth, r.engine, r.seconds, r.tried = o.reason, o.depth, o.engine, o.seconds, o.tried
         r.states, r.transitions, r.symmetric, r.slices = o.states, o.transitions, o.symmetric, o.slices
         r.lemmas, r.certificate, r.warnings = o.lemmas, o.certificate, list(o.warnings)
         r.contracts = o.contracts

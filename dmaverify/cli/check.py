@@ -80,7 +80,7 @@ ENGINES = ("auto", "explicit", "bmc", "induction", "pdr", "abc")
 @click.option(
     "--jobs", "-j", type=click.IntRange(min=1), help="Worker processes  [default: one for each CPU]"
 )
-@click.option("--verbose", "-v", is_flag=True, help="Tables also where several files are checked.")
+@click.option("--verbose", "-v", is_flag=True, help="Tables also of several files; of one variant, what each engine said.")
 @click.option(
     "--progress/--no-progress", default=None, help="Progress on standard error  [default: on a terminal]"
 )

@@ -2,21 +2,23 @@
 
 One System (usually a slice) after the other. Explicit search comes first, because it decides small Systems at once, gives shortest
 traces and answers what was exercised. What it leaves, because there are too many states or because something may have more values
-than can be tried, is left to the symbolic engines: a short attempt at a proof by induction, property-directed reachability, a
-shallow search for violations, a longer attempt at a proof, then search again with what remains of the budget. Words are joined so
-that it does not matter who was first: a violation (always replayed) counts more than a proof, which two solvers have checked, and a
-proof more than a bound.
+than can be tried, all engines try side by side (``race``), as many at a time as there are cores: search with more states, a short
+attempt at a proof by induction, property-directed reachability, a shallow search for violations, a longer attempt at a proof, a
+deeper search. Words are joined so that it does not matter who was first: a violation (always replayed) counts more than a proof,
+which two solvers have checked, and a proof more than a bound.
 """
 
 from __future__ import annotations
 
+import os
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
-from dmaverify.engines.base import Budget, Engine, Stopped
+from dmaverify.engines.base import Budget, Engine, Stopped, signed
 from dmaverify.engines.frozen import frozen
 from dmaverify.engines.never import claims, covered
 from dmaverify.ir.system import Always, System
@@ -49,8 +51,8 @@ STAGES = (
     Stage("explicit", states=20_000_000, share=0.7),
     Stage("bmc", seconds=120.0),
 )
-"""What is tried, in this order, for what is still open. The seconds bound what would otherwise not end; a budget with a
-time limit stretches the last one."""
+"""What is tried for what is still open, in this order where there is one core only. The seconds bound what would otherwise not end;
+a budget with a time limit stretches the last one."""
 
 ANY_SIZE = (
     Stage("explicit", states=200_000),
@@ -76,16 +78,18 @@ def make_engine(
     lemmas: Sequence[Always] = (),
     certificates: Path | None = None,
     symmetry: bool = True,
+    cores: int | None = None,
 ) -> Engine:
     """The engine of that name. Solvers are imported when it runs, and only if it needs them.
 
     ``lemmas``: those of the whole core System (``lemmas_of``). ``certificates``: where proofs are written to.
-    ``symmetry``: whether explicit search may make use of it.
+    ``symmetry``: whether explicit search may make use of it. ``cores``: how many engines the portfolio has at work at a time; None: as
+    many as there are.
     """
     if name == "explicit":
         return _explicit(symmetry)
     if name == "auto":
-        return Auto(seed, lemmas, certificates, symmetry)
+        return Auto(seed, lemmas, certificates, symmetry, cores)
     return _symbolic(name, seed, lemmas, certificates)
 
 
@@ -95,25 +99,28 @@ def lemmas_of(core: System) -> tuple[Always, ...]:
     return tuple(w for w in core.always if w.prop in names)
 
 
-def _explicit(symmetry: bool) -> Engine:
+def _explicit(symmetry: bool, few: int | None = None, threads: int | None = None) -> Engine:
     from dmaverify.engines.explicit import ExplicitEngine
 
     # one violated check decides a property; the others would have to be searched to the end
-    return ExplicitEngine(thorough=False, symmetry=symmetry)
+    return ExplicitEngine(thorough=False, symmetry=symmetry, few=few, threads=threads)
 
 
-def _symbolic(name: str, seed: int, lemmas: Sequence[Always], certificates: Path | None) -> Engine:
-    """A symbolic engine in a process of its own."""
+def _symbolic(name: str, seed: int, lemmas: Sequence[Always], certificates: Path | None, apart: bool = True) -> Engine:
+    """A symbolic engine; ``apart``: in a process of its own."""
     from dmaverify.engines.bmc import Bmc
     from dmaverify.engines.induction import Induction
     from dmaverify.engines.pdr.engine import Pdr
     from dmaverify.engines.worker import Worker
 
+    engine: Engine
     if name == "bmc":
-        return Worker(Bmc(seed=seed))
-    if name in ("pdr", "abc"):
-        return Worker(Pdr(certificates, seed=seed, abc=name == "abc"))
-    return Worker(Induction(seed=seed, hints=lemmas, certificates=certificates))
+        engine = Bmc(seed=seed)
+    elif name in ("pdr", "abc"):
+        engine = Pdr(certificates, seed=seed, abc=name == "abc")
+    else:
+        engine = Induction(seed=seed, hints=lemmas, certificates=certificates)
+    return Worker(engine) if apart else engine
 
 
 class Auto:
@@ -122,32 +129,56 @@ class Auto:
     name = "auto"
 
     def __init__(
-        self, seed: int = 0, lemmas: Sequence[Always] = (), certificates: Path | None = None, symmetry: bool = True
+        self,
+        seed: int = 0,
+        lemmas: Sequence[Always] = (),
+        certificates: Path | None = None,
+        symmetry: bool = True,
+        cores: int | None = None,
     ) -> None:
         self.seed = seed
         self.symmetry = symmetry
         self.lemmas = tuple(lemmas)
         self.certificates = certificates
+        self.cores = cores or cpus()
 
     def run(self, system: System, properties: tuple[str, ...], budget: Budget) -> list[Outcome]:
         """Decide the properties, by whatever engine can."""
+        from dmaverify.engines.worker import possible
+
         found: dict[str, Outcome] = {}
-        for stage in ANY_SIZE if frozen(system) else STAGES:
-            left = tuple(p for p in properties if p not in found or not _decided(found[p]))
-            if stage.engine != "explicit":
-                left = tuple(p for p in left if p != DEADLOCK)
-            if stage.engine in ("induction", "pdr"):
-                left = tuple(p for p in left if _may_be_proved(system, p) and not _violated(found.get(p)))
-            if not left or (stage.engine == "explicit" and found and not _more_states_help(found, left)):
-                continue
-            limits = _limits(stage, budget)
+        stages = ANY_SIZE if frozen(system) else STAGES
+        together = self.cores > 1 and possible()
+        alone = stages[: stages[0].engine == "explicit"] if together else stages
+        for stage in alone:
+            left = wanted(stage, system, properties, found)
+            limits = _limits(stage, budget) if left else None
             if limits is None:
-                break
-            engine = self._engine(stage)
-            for o in engine.run(system, left, limits):
+                continue
+            for o in self._engine(stage).run(system, left, limits):
+                signed(o)
                 found[o.prop] = joined(found[o.prop], o) if o.prop in found else o
+        if together:
+            self._side_by_side(stages[len(alone) :], system, properties, found, budget)
         self._exercise(system, found, budget)
         return [found.get(p) or Outcome(p, Word.UNKNOWN, "time", engine=self.name) for p in properties]
+
+    def _side_by_side(
+        self, stages: Sequence[Stage], system: System, properties: tuple[str, ...], found: dict[str, Outcome], budget: Budget
+    ) -> None:
+        """All other stages, search before the others, for it is given what time is left."""
+        if not any(wanted(stage, system, properties, found) for stage in stages):
+            return
+        from dmaverify.engines.race import Entrant, Race
+
+        search = [s for s in stages if s.engine == "explicit"]
+        others = [s for s in stages if s.engine != "explicit"]
+        threads = max(1, self.cores - len(others))
+        entrants = [
+            Entrant(self._engine(s, threads), partial(_limits, s, budget), partial(wanted, s, system, properties))
+            for s in (*search, *others)
+        ]
+        Race(system, self.cores, joined).run(entrants, found)
 
     def _exercise(self, system: System, found: dict[str, Outcome], budget: Budget) -> None:
         """Look for runs that put to the test what was proved, where the proof did not come across any."""
@@ -161,10 +192,29 @@ class Auto:
         for o in Worker(Bmc(seed=self.seed, violations=False)).run(system, left, limits):
             found[o.prop] = replace(found[o.prop], exercised=_known(found[o.prop].exercised, o.exercised))
 
-    def _engine(self, stage: Stage) -> Engine:
+    def _engine(self, stage: Stage, threads: int | None = None) -> Engine:
+        """The engine of a stage; with ``threads`` for one of several processes."""
         if stage.engine == "explicit":
-            return _explicit(self.symmetry)
-        return _symbolic(stage.engine, self.seed, self.lemmas, self.certificates)
+            # in a race: what is left is not small
+            return _explicit(self.symmetry) if threads is None else _explicit(self.symmetry, 0, threads)
+        return _symbolic(stage.engine, self.seed, self.lemmas, self.certificates, apart=threads is None)
+
+
+def cpus() -> int:
+    """CPUs that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def wanted(stage: Stage, system: System, properties: tuple[str, ...], found: Mapping[str, Outcome]) -> tuple[str, ...]:
+    """The properties that a stage can do something for, when so much is known."""
+    left = tuple(p for p in properties if p not in found or not _decided(found[p]))
+    if stage.engine != "explicit":
+        left = tuple(p for p in left if p != DEADLOCK)
+    elif found and not _more_states_help(found, left):
+        return ()
+    if stage.engine in ("induction", "pdr"):
+        left = tuple(p for p in left if _may_be_proved(system, p) and not _violated(found.get(p)))
+    return left
 
 
 def _limits(stage: Stage, budget: Budget) -> Budget | None:
@@ -207,7 +257,7 @@ def _may_be_proved(system: System, prop: str) -> bool:
     return claims(system, prop) or covered(system, prop)
 
 
-def _more_states_help(found: dict[str, Outcome], left: Sequence[str]) -> bool:
+def _more_states_help(found: Mapping[str, Outcome], left: Sequence[str]) -> bool:
     """Whether explicit search had to leave something open for want of states, and not for another reason."""
     return any(p in found and "states" in found[p].reason for p in left)
 
@@ -228,6 +278,7 @@ def joined(a: Outcome, b: Outcome) -> Outcome:
         transitions=max(a.transitions, b.transitions),
         symmetric=max(a, b, key=lambda o: o.states).symmetric,
         seconds=a.seconds + b.seconds,
+        tried=(*a.tried, *b.tried),
         exercised=_known(a.exercised, b.exercised),
         covers=_known(a.covers, b.covers),
         spans={**a.spans, **b.spans},

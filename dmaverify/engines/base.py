@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from dmaverify.ir.system import System
-from dmaverify.verdict import Outcome
+from dmaverify.verdict import Outcome, Tried
 
 
 @dataclass(frozen=True)
@@ -82,6 +82,13 @@ def resident_bytes() -> int:
     except OSError:
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         return peak if sys.platform == "darwin" else peak * 1024
+
+
+def signed(o: Outcome) -> Outcome:
+    """The outcome, with a note of who found it out."""
+    said = f"{o.word.value} ({o.reason})" if o.reason and not o.word.holds else o.word.value
+    o.tried = (Tried(o.engine, said, o.seconds),)
+    return o
 
 
 class Engine(Protocol):

@@ -34,6 +34,70 @@ class Publisher(Protocol):
     publish: Callable[[list[Outcome]], None] | None
 
 
+class Child:
+    """An engine at work in a process of its own. ``answer`` is there when ``look`` has said that it is at its end."""
+
+    def __init__(self, engine: Engine, system: System, properties: tuple[str, ...], budget: Budget) -> None:
+        self.properties = properties
+        self.answer: list[Outcome] = []
+        self._name, self._budget = engine.name, budget
+        self._latest: dict[str, Outcome] = {}
+        self._deadline: float | None = None
+        self._reason = "the engine's process ended"
+        context = multiprocessing.get_context("fork")
+        self.pipe, theirs = context.Pipe(duplex=False)
+        self._process: Any = context.Process(target=_child, args=(engine, system, properties, budget, theirs), daemon=True)
+        self._process.start()
+        theirs.close()
+
+    def look(self, wait: float = 0.0) -> bool:
+        """Take in what it has sent, for which to wait at most so many seconds; True if it is at its end.
+
+        Raises what the engine raised.
+        """
+        try:
+            while self.pipe.poll(wait):
+                kind, what = self.pipe.recv()
+                if kind == "done":
+                    self.answer = list(what)
+                    return True
+                if kind == "failed":
+                    raise what
+                if kind == "progress" and self._budget.progress is not None:
+                    self._budget.progress(what)
+                if kind == "found":
+                    self._latest.update((o.prop, o) for o in what)
+        except EOFError:
+            return self._gone()
+        if self._deadline is None:
+            try:
+                replace(self._budget, memory=None, progress=None).check()
+                if self._budget.memory is not None and _resident(self._process.pid) > self._budget.memory:
+                    raise Stopped("memory")
+            except Stopped as e:
+                # the child watches the same limits; it may be about to answer
+                self._reason, self._deadline = e.reason, time.monotonic() + (GRACE if e.reason == "time" else 0.0)
+        elif time.monotonic() > self._deadline:
+            return self._gone()
+        return self._gone() if not self._process.is_alive() and not self.pipe.poll() else False
+
+    def _gone(self) -> bool:
+        """It will not answer any more: what it reported last is all there is."""
+        for p in self.properties:
+            self.answer.append(self._latest.get(p) or Outcome(p, Word.UNKNOWN, self._reason, engine=self._name))
+        return True
+
+    def end(self) -> None:
+        """End the process, whatever it is doing."""
+        _end(self._process)
+        self.pipe.close()
+
+
+def possible() -> bool:
+    """Whether this process can have children that know what it knows."""
+    return "fork" in multiprocessing.get_all_start_methods() and not multiprocessing.current_process().daemon
+
+
 class Worker:
     """Runs another engine in a child process; an engine itself."""
 
@@ -43,51 +107,15 @@ class Worker:
 
     def run(self, system: System, properties: tuple[str, ...], budget: Budget) -> list[Outcome]:
         """What the engine answers, or ``unknown`` with what it had found so far if it had to be ended."""
-        cannot = "fork" not in multiprocessing.get_all_start_methods()
-        if cannot or multiprocessing.current_process().daemon:  # such a process may not have children
+        if not possible():
             return self.engine.run(system, properties, budget)
-        context = multiprocessing.get_context("fork")
-        ours, theirs = context.Pipe(duplex=False)
-        child = context.Process(target=_child, args=(self.engine, system, properties, budget, theirs), daemon=True)
-        child.start()
-        theirs.close()
+        child = Child(self.engine, system, properties, budget)
         try:
-            return self._wait(child, ours, properties, budget)
+            while not child.look(POLL):
+                pass
+            return child.answer
         finally:
-            _end(child)
-            ours.close()
-
-    def _wait(self, child: Any, pipe: Connection, properties: tuple[str, ...], budget: Budget) -> list[Outcome]:
-        latest: dict[str, Outcome] = {}
-        deadline: float | None = None
-        reason = "the engine's process ended"
-        while True:
-            try:
-                while pipe.poll(POLL if deadline is None else min(POLL, GRACE)):
-                    kind, what = pipe.recv()
-                    if kind == "done":
-                        return list(what)
-                    if kind == "failed":
-                        raise what
-                    if kind == "progress" and budget.progress is not None:
-                        budget.progress(what)
-                    if kind == "found":
-                        latest.update((o.prop, o) for o in what)
-            except EOFError:
-                break
-            if deadline is None:
-                try:
-                    replace(budget, memory=None, progress=None).check()
-                    if budget.memory is not None and _resident(child.pid) > budget.memory:
-                        raise Stopped("memory")
-                except Stopped as e:
-                    # the child watches the same limits; it may be about to answer
-                    reason, deadline = e.reason, time.monotonic() + (GRACE if e.reason == "time" else 0.0)
-            elif time.monotonic() > deadline:
-                break
-            if not child.is_alive() and not pipe.poll():
-                break
-        return [latest.get(p) or Outcome(p, Word.UNKNOWN, reason, engine=self.name) for p in properties]
+            child.end()
 
 
 def _child(engine: Engine, system: System, properties: tuple[str, ...], budget: Budget, pipe: Connection) -> None:

@@ -100,6 +100,7 @@ def _property(p: PropertyResult) -> dict[str, Any]:
         "modulo_symmetry": p.symmetric,
         "slices": p.slices,
         "engine": p.engine or None,
+        "tried": [{"engine": t.engine, "said": t.said, "seconds": round(t.seconds, 3)} for t in p.tried],
         "seconds": round(p.seconds, 3),
         "length": p.length,
         "minimal": p.minimal,

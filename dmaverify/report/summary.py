@@ -27,7 +27,7 @@ CELL = 13
 @dataclass(frozen=True)
 class TextOptions:
     """What the reader asked for. ``trace``: auto, calls, diff, full or off. ``verbose``: tables for folders
-    too.
+    too, and which engines were at each property of a single variant.
     """
 
     trace: str = "auto"
@@ -126,7 +126,7 @@ def _list(s: ScenarioResult, v: VariantResult, options: TextOptions) -> list[Lin
             "", f"built-in checks hold: {', '.join(p.name for p in quiet)}", 2, 0, options.width
         )
     for p in v.properties:
-        out += _explanations(p, options.width)
+        out += _explanations(p, options)
     # a counterexample says it again, with what it rests on itself
     return out if _told(v, options, alone=True) else out + _rests_on(v.notes, options.width)
 
@@ -143,8 +143,9 @@ def _remark(p: PropertyResult) -> str:
     return ""
 
 
-def _explanations(p: PropertyResult, width: int) -> list[Line]:
+def _explanations(p: PropertyResult, options: TextOptions) -> list[Line]:
     out: list[Line] = []
+    width = options.width
     if p.status != OK and p.expected is not None:
         out += page.hanging("", f"{p.name}: the expectation stands in {_at(p.expected.span)}", 4, 0, width)
     if p.word is Word.VACUOUS and p.reason:
@@ -160,6 +161,9 @@ def _explanations(p: PropertyResult, width: int) -> list[Line]:
             page.right_edge(text(f"      {label}"), text(str(span), "dim"), width)[0]
             for label, span in p.untested
         ]
+    if options.verbose and p.tried:
+        by = "; ".join(f"{t.engine} {t.said}, {words.seconds(t.seconds)}" for t in p.tried)
+        out += page.hanging("", f"{p.name}: {by}", 4, 0, width)
     if p.contracts and not p.word.holds:
         out += page.hanging("", f"{p.name} rests on the contract of {', '.join(p.contracts)}", 4, 0, width)
     for w in p.warnings:
