@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+import dmaverify
 from dmaverify.checking.walk import random_walk
 from dmaverify.engines.interp import Failed, Interpreter
 from dmaverify.engines.replay import replay
@@ -164,3 +165,21 @@ def test_a_run_is_a_stream_that_the_command_judges(overlapping: Board, tmp_path:
     assert failures(on_board)
     assert failures(on_board) == failures(in_the_open)
     assert on_board.complete is True
+
+
+def test_the_name_of_a_bit_alone_sets_it_for_both(tmp_path: Path) -> None:
+    """Both see that the assert is false; a counterexample on which they differ would be an internal error."""
+    file = tmp_path / "bits.dma"
+    file.write_text(
+        "scenario bits\n"
+        "bits prot : u64 { C 62, B 61 }\n"
+        "event e(n: prot)\n"
+        'monitor no_c code DMA900 { on e(n) { assert n & prot { C } == prot {}, "C is set" } }\n'
+        'monitor no_b code DMA901 { on e(n) { assert n & (prot {} with { B }) == prot {}, "B is set" } }\n'
+        "sequence run on cpu0 { emit e(prot { C }) }\n"
+        "check no_c, no_b\n"
+        "expect no_c violated, no_b holds\n",
+        encoding="utf-8",
+    )
+    report = dmaverify.check(file, jobs=1)
+    assert report.exit_status == 0 and not any(v.internal for s in report.scenarios for v in s.variants)

@@ -10,7 +10,7 @@ from dmaverify.evidence.patterns import match, match_all
 from dmaverify.evidence.tables import Table
 from dmaverify.evidence.values import ABSENT, Stretch, default, known, wrap
 from dmaverify.lang import ast, sem
-from dmaverify.lang.symbols import local_key
+from dmaverify.lang.symbols import BitRef, local_key
 
 
 @evaluates(ast.IntLit, ast.BoolLit)
@@ -65,7 +65,7 @@ def _match(self: Evaluator, e: ast.MatchExpr, env: Env) -> Any:
 
 @evaluates(ast.RecordLit)
 def _record(self: Evaluator, e: ast.RecordLit, env: Env) -> Any:
-    given = {i.name: self.value(i.value, env) for i in e.inits}
+    given = _given(self, e.inits, env)
     if isinstance(e.ty, sem.RecordT):
         found = []
         for n, f in e.ty.fields.items():
@@ -75,6 +75,13 @@ def _record(self: Evaluator, e: ast.RecordLit, env: Env) -> Any:
                 found.append(default(f.ty) if f.default is None else self.value(f.default, {}))
         return tuple(found)
     return _with_bits(e.ty, 0, given) if isinstance(e.ty, sem.BitsT) else ABSENT
+
+
+def _given(self: Evaluator, inits: list[ast.FieldInit], env: Env) -> dict[str | None, Any]:
+    """What is written out; the name of a bit alone sets it."""
+    return {
+        i.name: -1 if isinstance(i.value, ast.Name) and isinstance(i.value.ref, BitRef) else self.value(i.value, env) for i in inits
+    }
 
 
 def _with_bits(ty: sem.BitsT, word: Any, given: dict[str | None, Any]) -> Any:
@@ -90,7 +97,7 @@ def _with_bits(ty: sem.BitsT, word: Any, given: dict[str | None, Any]) -> Any:
 @evaluates(ast.With)
 def _with(self: Evaluator, e: ast.With, env: Env) -> Any:
     base = self.value(e.base, env)
-    given = {i.name: self.value(i.value, env) for i in e.inits}
+    given = _given(self, e.inits, env)
     if isinstance(e.ty, sem.BitsT):
         return _with_bits(e.ty, base, given)
     if not isinstance(base, tuple) or not isinstance(e.ty, sem.RecordT):
