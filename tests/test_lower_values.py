@@ -121,6 +121,20 @@ sequence run on cpu0 {{
     assert {p for p, _ in failures(system(tmp_path, text.format(1)))} == {"uninitialised"}
 
 
+@pytest.mark.parametrize("atomic", [False, True])
+@pytest.mark.parametrize("body, bad", [("x = how", False), ("if how == 0 { x = how }", True), ("if x == how { x = 1 }", True)])
+def test_a_ref_parameter_is_as_unset_as_what_it_stands_for(tmp_path: Path, body: str, bad: bool, atomic: bool) -> None:
+    call = "atomic { put(x, shared + 1) }" if atomic else "put(x, shared + 1)"
+    text = f"""
+proc put(x: ref u32, how: u32) {{ {body} }}
+sequence run on cpu0 {{
+    let x : u32 = uninitialised
+    {call}
+    other = x
+}}"""
+    assert {p for p, _ in failures(system(tmp_path, text))} == ({"uninitialised"} if bad else set())
+
+
 def test_objects_are_taken_and_given_back(tmp_path: Path) -> None:
     s = system(
         tmp_path,

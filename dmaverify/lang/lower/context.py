@@ -45,6 +45,8 @@ class Place:
 
     var: str
     path: tuple[Any, ...] = ()
+    unset: str | None = None
+    """As of a ``Cell``, where the whole of a local is meant."""
 
     def then(self, *more: Any) -> Place:
         """A part of this."""

@@ -9,7 +9,7 @@ variable.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from dmaverify.ir.expr import FALSE, TRUE, Expr, default, var
 from dmaverify.ir.system import Effect
@@ -266,7 +266,7 @@ class Flow:
         """Give a local its first value: bound directly where that is enough, else in a variable."""
         if isinstance(value, Place):
             path = tuple(self.keep(step, p, f"{local.name}.at") if isinstance(p, Expr) else p for p in value.path)
-            self.frame.env[local.key] = Place(value.var, path)
+            self.frame.env[local.key] = replace(value, path=path)
             return
         if isinstance(value, Cell):
             self.frame.env[local.key] = value

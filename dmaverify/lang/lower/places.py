@@ -23,7 +23,7 @@ def place_of(ctx: Ctx, e: ast.Expr) -> Place:
     if isinstance(e, ast.Name) and isinstance(e.ref, symbols.LocalSym):
         bound = ctx.frame.env.get(e.ref.key)
         if isinstance(bound, Cell):
-            return Place(bound.name)
+            return Place(bound.name, (), bound.unset)
         if isinstance(bound, Place):
             return bound
     if isinstance(e, ast.Field) and isinstance(e.ref, symbols.FieldRef):

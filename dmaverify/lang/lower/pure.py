@@ -146,6 +146,8 @@ def put(ctx: Ctx, place: Place, value: Val, target: ast.Expr) -> None:
     if isinstance(target, ast.Name) and isinstance(target.ref, symbols.SlotSym):
         ctx.world.slots.filled(ctx, new, target.span)
     write_place(ctx.step, place, new)
+    if place.unset is not None:
+        ctx.step.write(place.unset, FALSE)
 
 
 @executes(ast.Assign)

@@ -9,6 +9,8 @@ and belongs to the step before it.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from dmaverify.ir.expr import FALSE, TRUE, Expr, not_
 from dmaverify.ir.system import LockOp
 from dmaverify.lang import ast, symbols
@@ -137,7 +139,7 @@ def _store(f: Flow, step: Step, pairs: list[tuple[ast.Expr, Val]], s: ast.Stmt) 
                 continue
             place = place_of(ctx, target)
             path = [f.keep(step, p, "at", id(s) + i) if isinstance(p, Expr) else p for p in place.path]
-            places.append(Place(place.var, tuple(path)))
+            places.append(replace(place, path=tuple(path)))
         f.commit(step, s)
         step = f.new_step()
         ctx = f.ctx(step)

@@ -61,11 +61,11 @@ def _null(ctx: Ctx, e: ast.NullLit) -> Val:
 
 def read_binding(ctx: Ctx, bound: Binding, span: Span) -> Val:
     """The current value of a local."""
+    if isinstance(bound, Cell | Place) and bound.unset is not None:
+        unset = ctx.step.read(bound.unset)
+        assert isinstance(unset, Expr)
+        require(ctx, "uninitialised", not_(unset), span, "read before it is set")
     if isinstance(bound, Cell):
-        if bound.unset is not None:
-            unset = ctx.step.read(bound.unset)
-            assert isinstance(unset, Expr)
-            require(ctx, "uninitialised", not_(unset), span, "read before it is set")
         return ctx.step.read(bound.name)
     if isinstance(bound, Place):
         return read_place(ctx.step, bound)
