@@ -63,6 +63,8 @@ RULES = [
      board(body=DRIVER + "\nclient c on cpu0 holding b[1]: Page { may touch(u32(b)) }")),
     ("label of whom", board(body=DRIVER + "\nsequence o on cpu1 { wait driver at here }"), "DMA050", "driver at here",
      board(body=DRIVER.replace("touch(1)", "here: touch(1)") + "\nsequence o on cpu1 { wait driver at here }")),
+    ("done when", board(body=DRIVER + "\ntimer t {}\nsequence o on cpu1 { wait done t }"), "DMA050", "done t",
+     board(body=DRIVER + "\ntimer t {}\nsequence o on cpu1 { arm t() }")),
     ("done who", board(body=DRIVER + "\nsequence o on cpu1 { wait done drive }"), "DMA050", "done drive",
      board(body=DRIVER + "\nsequence o on cpu1 { wait done driver }")),
     ("unknown property", board(body=DRIVER + "\nexpect n holds"), "DMA071", "n", board(body=DRIVER + "\nexpect m holds")),

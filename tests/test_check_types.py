@@ -95,6 +95,7 @@ RULES = [
     ("a set in a field", "record X { s: set of phys }", "DMA028", "set of phys", "record X { s: set of Colour }"),
     ("a list without a limit", "var l : list of Page = []", "DMA029", "list of Page", "var l : list max 4 of Page = []"),
     ("a star", "func f(s: Slot) -> bool = owner[*] == null", "DMA029", "*", "func f() -> bool = some p in Page: owner[p] == null"),
+    ("a set of bool", "var x : set of bool = {}", "DMA028", "set of bool", "var x : bool = false"),
     ("T??", "var x : (u32?)? = null", "DMA028", "(u32?)?", "var x : u32? = null"),
     ("bits that are not there", "bits b : u8 { X 8 }", "DMA028", "X 8", "bits b : u8 { X 7 }"),
     ("bits of what", "bits b : bool { X 0 }", "DMA028", "bool", "bits b : u8 { X 0 }"),

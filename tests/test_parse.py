@@ -235,6 +235,13 @@ def test_soft_keywords_are_names_where_nothing_else_fits() -> None:
     assert [type(s) for s in names] == [ast.Assign, ast.CallStmt, ast.Let, ast.CallStmt, ast.Push, ast.Assign]
 
 
+def test_waiting_for_what_is_not() -> None:
+    (wait,) = stmts("wait not full")
+    assert isinstance(wait, ast.Wait) and isinstance(wait.cond, ast.Unary)
+    (value,) = stmts("x = 1 not in wait")
+    assert isinstance(value, ast.Assign)
+
+
 def test_messages_hold_expressions() -> None:
     (check,) = stmts('assert a, "{x.y} is {a + 1} of {{4}} \\"items\\""')
     assert isinstance(check, ast.Assert)

@@ -265,6 +265,11 @@ def _before_operand(tokens: list[Token], i: int) -> bool:
     ) and not following.newline
 
 
+def _before_condition(tokens: list[Token], i: int) -> bool:
+    negated = tokens[i + 1].text == "not" and not tokens[i + 1].newline and tokens[i + 2].text != "in"
+    return negated or _before_operand(tokens, i)
+
+
 def _pops(tokens: list[Token], i: int) -> bool:
     return tokens[i + 1].text == "from" or (tokens[i + 1].kind is WORD and tokens[i + 2].text == "from")
 
@@ -290,7 +295,7 @@ _HINTS: dict[str, Callable[[list[Token], int], bool]] = {
     "schedule": _before_name,
     "arm": _before_name,
     "cancel": _before_name,
-    "wait": _before_operand,
+    "wait": _before_condition,
     "delete": _before_operand,
     "emit": _before_name,
     "lock": _before_operand,

@@ -217,6 +217,8 @@ class Exprs(Calls):
         if self.mode in (Mode.CONST, Mode.PURE, Mode.HANDLER):
             return self.error("DMA062", f"{self.mode.value} cannot ask where a sequence stands", e.span)
         if isinstance(e, ast.Done):
+            if thread.kind in ("interrupt", "work", "timer"):
+                return self.error("DMA050", f"{e.thread} is no sequence or client: it may run again and again", e.span)
             e.ref = thread
             return sem.BOOL
         label = thread.labels.get(e.label)

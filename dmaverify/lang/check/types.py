@@ -32,6 +32,9 @@ def _resolve(checker: Checker, scope: ModuleScope, node: ast.Type) -> sem.SemTyp
         return sem.opt(base)
     if isinstance(node, ast.TypeSet):
         elem = resolve(checker, scope, node.elem)
+        if elem is sem.BOOL:
+            diags.error("DMA028", "a set of bool is not a type", node.span, fix="Use two variables of type bool.")
+            return sem.ERROR
         return elem if isinstance(elem, sem.ErrorT) else sem.SetT(elem)
     if isinstance(node, ast.TypeList):
         elem = resolve(checker, scope, node.elem)
