@@ -45,8 +45,9 @@ ASSUMPTIONS = {
         "Firmware that leaves dirty lines there can corrupt the first buffers of a pool.",
     ),
     "A7": Assumption(
-        "There is one physical address space, and memory is not encrypted.",
-        "Confidential computing (decrypted bounce buffers, shared pages) is outside.",
+        "There is one physical address space, and memory is encrypted only where a scenario uses "
+        "`spec.hardware.encryption`.",
+        "Without it, shared and private pages are outside.",
     ),
     "A8": Assumption(
         "What the page allocator and the contiguous allocator return belongs to nobody else.",
