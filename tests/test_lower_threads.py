@@ -298,6 +298,10 @@ def test_a_call_by_contract_may_do_what_the_contract_allows(tmp_path: Path) -> N
 def test_what_a_callee_requires_is_checked_at_the_call(tmp_path: Path) -> None:
     assert failures(system(tmp_path, CONTRACT)) == set()
     assert {p for p, _ in failures(system(tmp_path, CONTRACT.replace("shared, 3", "shared, 9")))} == {"misuse"}
+    given = "let n: u32 = any of {NS}\n    let k = pick(shared, n)"
+    for ns, bad in (("2, 3", set()), ("3, 9", {"misuse"})):
+        text = CONTRACT.replace("let k = pick(shared, 3)", given.replace("NS", ns))
+        assert {p for p, _ in failures(system(tmp_path, text))} == bad
 
 
 def test_a_contract_is_shown_for_all_arguments(tmp_path: Path) -> None:

@@ -86,6 +86,21 @@ class Replay:
 def replay(system: System, trace: Trace) -> Replay:
     """Do the trace in the (reference) System and see that it shows what it claims; ``ReplayMismatch``
     otherwise."""
+    run, initial, records = follow(system, trace)
+    state = records[-1].after if records else initial
+    judgement = run.judge(initial)
+    deadlock = stuck(run, state) if trace.prop == DEADLOCK else None
+    failed = deadlock or _claimed(trace, records, records[-1].judgement if records else judgement)
+    length = sum(r.weight for r in records)
+    steps = tuple(Step(r.action.name, r.inputs) for r in records)
+    chosen = tuple((v.name, run.value(initial, v.name)) for v in run.free())
+    shown = replace(trace, initial=chosen, steps=steps, length=length)
+    return Replay(system, shown, initial, judgement, tuple(records), failed, length)
+
+
+def follow(system: System, trace: Trace) -> tuple[Interpreter, State, list[Record]]:
+    """Do the steps of a trace, whatever it claims: the interpreter, the initial state, and what each step did. The last step may
+    fail a check that ends the run if the trace says ``in_step``; ``ReplayMismatch`` if something cannot be done."""
     run = Interpreter(system)
     actions = {a.name: a for a in system.actions}
     initial = _initial(run, trace)
@@ -120,14 +135,7 @@ def replay(system: System, trace: Trace) -> Replay:
                 first,
             )
         state = result.state
-    judgement = run.judge(initial)
-    deadlock = stuck(run, state) if trace.prop == DEADLOCK else None
-    failed = deadlock or _claimed(trace, records, records[-1].judgement if records else judgement)
-    length = sum(r.weight for r in records)
-    steps = tuple(Step(r.action.name, r.inputs) for r in records)
-    chosen = tuple((v.name, run.value(initial, v.name)) for v in run.free())
-    shown = replace(trace, initial=chosen, steps=steps, length=length)
-    return Replay(system, shown, initial, judgement, tuple(records), failed, length)
+    return run, initial, records
 
 
 def _initial(run: Interpreter, trace: Trace) -> State:

@@ -42,6 +42,9 @@ SETTING_WORDS = {"at", "size", "cut", "overlaps"}
 """Words of a ``region`` that the language itself understands; all others fill in what a const over Region
 asks for."""
 
+REFINES = "refines"
+"""``expect refines(spec.contract) holds``: what a scenario expects of ``dmaverify refine``, which alone decides it."""
+
 BUILTIN_PROPERTIES = {
     "memory": "a read or write outside of the memory, through null, of a deleted object, or out of an index",
     "arithmetic": "a shift, division or narrowing that C leaves undefined",

@@ -26,6 +26,7 @@ PAGES = (
     "docs/json.md",
     "docs/ci.md",
     "docs/prove.md",
+    "docs/refine.md",
     "docs/engines.md",
     "docs/proofs.md",
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dmaverify.lang import ast, sem
-from dmaverify.lang.builtins import BUILTIN_PROPERTIES
+from dmaverify.lang.builtins import BUILTIN_PROPERTIES, REFINES
 from dmaverify.lang.check.base import Why
 from dmaverify.lang.check.flow import Flows
 from dmaverify.lang.check.scope import suggest
@@ -39,7 +39,9 @@ class ScenarioChecker(Threads):
         for p in self.program.checks.props:
             self._prop(p)
         for e in self.program.expects.by_subject.values():
-            if isinstance(e.subject, ast.PropRef):
+            if isinstance(e.subject, ast.PropRef) and e.subject.name == REFINES:
+                self._refines(e.subject)
+            elif isinstance(e.subject, ast.PropRef):
                 self._prop(e.subject)
         for f in self.program.faults:
             for name in f.names or []:
@@ -52,6 +54,16 @@ class ScenarioChecker(Threads):
                     )
             if f.limit is not None:
                 self.checker.constant_int(self.checker.scopes.scenario, f.limit, 0, 7)
+
+    def _refines(self, p: ast.PropRef) -> None:
+        """``expect refines(MODULE) …``: the module is found when somebody asks (``dmaverify refine``)."""
+        p.ref = p.name
+        named = len(p.args) == 1 and p.args[0].name is None
+        e = p.args[0].value if named else None
+        while isinstance(e, ast.Field):
+            e = e.base
+        if not isinstance(e, ast.Name):
+            self.diags.error("DMA071", "`refines` wants a module", p.span, fix="Write  expect refines(spec.contract) holds .")
 
     def _prop(self, p: ast.PropRef) -> None:
         monitors = {m.name: m for m in self.out.monitors}

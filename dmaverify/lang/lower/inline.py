@@ -8,7 +8,7 @@ from dmaverify.ir.types import Record
 from dmaverify.lang import ast, sem, symbols
 from dmaverify.lang.lower import marks
 from dmaverify.lang.lower.calls import bindings, check_requires, recursion_limit
-from dmaverify.lang.lower.context import Frame, Unsupported, ev
+from dmaverify.lang.lower.context import Binding, Frame, Unsupported, ev
 from dmaverify.lang.lower.conversions import require, stored, stored_as
 from dmaverify.lang.lower.dispatch import lower
 from dmaverify.lang.lower.flow import Flow, Scope, Target
@@ -69,14 +69,18 @@ def inline(f: Flow, call: ast.Call) -> Val:
     f.world.runs_body(sym)
     f.scope = scope
     inner = f.ctx(step)
+    given: list[tuple[symbols.LocalSym, Binding]] = []
     for p, value in zip(sym.params, args, strict=True):
         assert p.local is not None
         if value is None:
             if p.default is None:
                 continue
             value = ev(inner, p.default)
-        f.introduce(step, p.local, value)
-    check_requires(inner, sym, call.span)
+        given.append((p.local, value))
+        frame.env[p.local.key] = value
+    check_requires(inner, sym, call.span)  # while names mean the arguments themselves: locals have them after this step only
+    for local, value in given:
+        f.introduce(step, local, value)
     f.scope = outer
     marks.started(f, step, sym, args, call)
     f.commit(step, call)
