@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 from difflib import get_close_matches
 from functools import partial
@@ -46,6 +46,7 @@ def check(
     jobs: int | None = None,
     progress: Reporter | None = None,
     on_scenario: Callable[[Report, ScenarioResult], None] | None = None,
+    leave_out: Collection[tuple[str, str | None]] = (),
 ) -> Report:
     """Check scenarios and compare the verdicts with what they expect.
 
@@ -57,7 +58,7 @@ def check(
     ``checkpoint_every`` seconds, what they need to go on; called again with the same arguments they do.
     ``jobs``: worker processes, by default one for each CPU; with 1 everything
     runs in this process. ``progress`` is told what is being done; ``on_scenario`` gets each scenario as soon
-    as it is complete, in order.
+    as it is complete, in order. ``leave_out``: variants that are not checked, each by its file and its name.
 
     Wrong input and internal errors are part of the report and of its ``exit_status``; they are not raised.
     """
@@ -89,7 +90,8 @@ def check(
             if item.in_folder and not (found.variants or found.diagnostics or found.internal):
                 continue  # it does not have the variant that was asked for; others may
             scenario = ScenarioResult(item.file, found.name, found.title, diagnostics=found.diagnostics)
-            todo += [Job(len(report.scenarios), item.file, name) for name in found.variants]
+            left = [name for name in found.variants if (item.file, name) not in leave_out]
+            todo += [Job(len(report.scenarios), item.file, name) for name in left]
             if found.internal:
                 scenario.variants.append(VariantResult(None, internal=found.internal, details=found.details))
             report.scenarios.append(scenario)

@@ -22,9 +22,6 @@ from dmaverify.report.patch import lines
 from dmaverify.results import Expectation, PropertyResult
 from dmaverify.verdict import Word
 
-ROOT = Path(__file__).parent.parent
-BUGS = ROOT / "models" / "bugs"
-
 MODULE = """\
 module counters
 var count : u8 = 0
@@ -322,40 +319,3 @@ def test_json(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     found = {p["name"]: p["verdict"] for p in s["variants"][0]["properties"]}
     assert found["asserts"] == "changes nothing"
     assert data["before"]["scenarios"][0]["name"] == "counting"
-
-
-# -- the corpus
-
-
-@pytest.mark.parametrize("folder", sorted(p.name for p in BUGS.iterdir() if p.is_dir()))
-def test_bug(folder: str) -> None:
-    """Each bug of the corpus gets the verdicts that its header states."""
-    import re
-
-    head = (BUGS / folder / "before.dma").read_text(encoding="utf-8")
-    stated = dict(re.findall(r"(before|after): ([^.\n]*)", head))
-    report = prove(with_patch(BUGS / folder / "fix.diff", [BUGS / folder / "scenario.dma"]), jobs=1, compare=False)
-    (scenario,) = report.scenarios
-    for side, result in (("before", scenario.before), ("after", scenario.after)):
-        assert result is not None
-        words = {p.name: p.word for p in result.variants[0].properties}
-        for name, word in re.findall(r"([\w(), ]+?) (violated|holds)(?:, |$)", stated[side]):
-            found = next(w for n, w in words.items() if n.split("(")[0] == name)
-            assert (found is Word.VIOLATED) == (word == "violated"), (side, name)
-    assert report.exit_status == 0
-    assert "fixes" in verdicts(report).values()
-
-
-LADDER = [(p.parent.name, p.name) for p in sorted(BUGS.glob("*/*.diff")) if p.name != "fix.diff"]
-
-
-@pytest.mark.parametrize("folder, diff", LADDER)
-def test_other_patches_of_a_bug(folder: str, diff: str) -> None:
-    """A patch that is not the fix gets the verdict that the header states: ``NAME.diff …: VERDICT PROPERTY.``"""
-    import re
-
-    head = (BUGS / folder / "before.dma").read_text(encoding="utf-8")
-    stated = re.search(rf"{re.escape(diff)} [^:]*: ([a-z ]+?)(?: about)? (\w+)\.", head)
-    assert stated is not None
-    report = prove(with_patch(BUGS / folder / diff, [BUGS / folder / "scenario.dma"]), jobs=1)
-    assert verdicts(report)[stated[2]] == stated[1]

@@ -1,4 +1,4 @@
-"""``dmaverify prove BEFORE AFTER``, ``prove --patch FIX.diff FILE…``, ``prove --base REV FILE…``."""
+"""``dmaverify prove BEFORE AFTER``, ``prove --patch FIX.diff FILE…``, ``prove --base REV FILE…``, ``prove --corpus DIR``."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from dmaverify.cli.common import BYTES, SET, debug_option, set_option, variant_option
+from dmaverify.checking.events import Event
+from dmaverify.cli.common import BYTES, OUT, SET, debug_option, set_option, variant_option, writable
 from dmaverify.cli.progress import make_progress
 
 if TYPE_CHECKING:
@@ -16,13 +17,27 @@ if TYPE_CHECKING:
 
 
 @click.command("prove", short_help="what a patch fixes, breaks and leaves as it was")
-@click.argument("files", nargs=-1, required=True, metavar="BEFORE AFTER | FILE…")
+@click.argument("files", nargs=-1, metavar="[BEFORE AFTER | FILE…]")
 @click.option(
     "--patch",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="A unified diff: BEFORE is FILE… as it is, AFTER is with the diff applied. No file is written.",
 )
+@click.option(
+    "--on",
+    "on",
+    multiple=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="With --patch: BEFORE is FILE… with this diff applied; repeatable, in order.  [default: what `on:` in the patch says]",
+)
 @click.option("--base", metavar="REV", help="BEFORE is FILE… as it was in that revision of its git checkout.")
+@click.option(
+    "--corpus",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Every patch of every entry of a folder, compared with what the entry states.",
+)
+@click.option("--entry", "entries", multiple=True, metavar="ID", help="With --corpus: only this entry; repeatable.")
+@click.option("--page", type=OUT, help="With --corpus: write the table of all entries there.")
 @click.option("--only", "--property", "-p", "only", multiple=True, metavar="PROPERTY", help="Only this property; repeatable.")
 @variant_option
 @set_option
@@ -56,7 +71,11 @@ if TYPE_CHECKING:
 def command(
     files: tuple[str, ...],
     patch: Path | None,
+    on: tuple[Path, ...],
     base: str | None,
+    corpus: Path | None,
+    entries: tuple[str, ...],
+    page: Path | None,
     only: tuple[str, ...],
     variant: str | None,
     params: tuple[SET, ...],
@@ -80,13 +99,23 @@ def command(
     breaks or keeps it, or changes nothing; then whether anything else is different.
 
     Exit status: that of a check of AFTER, with two exceptions: what the patch breaks is 1, and what it fixes is 0, whatever
-    is expected.
+    is expected. With --corpus 0 if everything is as stated, 1 if not.
     """
+    if corpus is not None:
+        _refuse(files=files, patch=patch, on=on, base=base, only=only, variant=variant, params=params, depth=depth, states=states)
+        if fmt != "text":
+            raise click.UsageError("--corpus is reported as text")
+        return _corpus(corpus, entries, page, engine, seed, timeout, memory, jobs, progress, colour)
+    if entries or page is not None:
+        raise click.UsageError("--entry and --page belong to --corpus")
+    if not files:
+        raise click.UsageError("name the scenarios, or a corpus by --corpus")
     from dmaverify.patches.prove import prove
-    from dmaverify.report import page, patch_json
+    from dmaverify.report import page as pages
     from dmaverify.report import patch as text_report
+    from dmaverify.report import patch_json
 
-    comparison = _comparison(files, patch, base)
+    comparison = _comparison(files, patch, on, base)
     with make_progress(progress) as reporter:
         report = prove(
             comparison,
@@ -107,20 +136,80 @@ def command(
     if fmt == "json":
         click.echo(patch_json.dumps(report), nl=False)
     else:
-        page.write(text_report.lines(report, trace, everything), sys.stdout, colour)
+        pages.write(text_report.lines(report, trace, everything), sys.stdout, colour)
     return report.exit_status
 
 
-def _comparison(files: tuple[str, ...], patch: Path | None, base: str | None) -> Comparison:
+def _comparison(files: tuple[str, ...], patch: Path | None, on: tuple[Path, ...], base: str | None) -> Comparison:
     from dmaverify.patches.sides import two_paths, with_base, with_patch
 
     paths = [Path(f) for f in files]
     if patch is not None and base is not None:
         raise click.UsageError("--patch and --base are two ways to say what BEFORE is: give one of them")
+    if on and patch is None:
+        raise click.UsageError("--on says what --patch is applied to")
     if patch is not None:
-        return with_patch(patch, paths)
+        return with_patch(patch, paths, on or None)
     if base is not None:
         return with_base(base, paths)
     if len(paths) != 2:
         raise click.UsageError("name two files or two folders, BEFORE and AFTER, or use --patch or --base")
     return two_paths(*paths)
+
+
+def _refuse(**given: object) -> None:
+    """A usage error if an option is given that a corpus has no use for."""
+    names = {"files": "FILE…", "params": "--set"}
+    for name, value in given.items():
+        if value not in (None, ()):
+            raise click.UsageError(f"{names.get(name, '--' + name)} cannot be used with --corpus")
+
+
+def _corpus(
+    folder: Path,
+    only: tuple[str, ...],
+    page: Path | None,
+    engine: str,
+    seed: int,
+    timeout: float | None,
+    memory: int | None,
+    jobs: int | None,
+    progress: bool | None,
+    colour: bool | None,
+) -> int:
+    import shlex
+
+    from dmaverify.patches.corpus_run import Outcome, prove_corpus
+    from dmaverify.report import corpus as told
+    from dmaverify.report import page as pages
+
+    writable(page)
+    with make_progress(progress) as reporter:
+
+        def started(what: str, done: int, total: int) -> None:
+            if reporter is not None:
+                reporter(Event(done, total, what))
+
+        def finished(outcome: Outcome) -> None:
+            if reporter is not None:
+                reporter.wipe()
+            pages.write(told.outcome_lines(outcome), sys.stdout, colour)
+            sys.stdout.flush()
+
+        report = prove_corpus(
+            folder,
+            only,
+            engine=engine,
+            seed=seed,
+            timeout=timeout,
+            memory=memory,
+            jobs=jobs,
+            told=finished,
+            started=started,
+        )
+    pages.write(told.end_lines(report), sys.stdout, colour)
+    if page is not None and not report.interrupted:
+        chosen = "".join(f" --entry {shlex.quote(n)}" for n in only)
+        command = f"dmaverify prove --corpus {shlex.quote(str(folder))}{chosen} --page {shlex.quote(str(page))}"
+        page.write_text(told.page_text(report, page, command), encoding="utf-8")
+    return report.exit_status

@@ -12,7 +12,13 @@ from dmaverify.explain.texts import ASSUMPTIONS, WORDS
 WIDTH = 96
 
 # modules that register codes of their own beside the table in dmaverify.lang.codes
-_REGISTRARS = ("dmaverify.lang.check.codes", "dmaverify.lang.lower.codes", "dmaverify.evidence.codes")
+_REGISTRARS = (
+    "dmaverify.lang.check.codes",
+    "dmaverify.lang.lower.codes",
+    "dmaverify.evidence.codes",
+    "dmaverify.patches.codes",
+    "dmaverify.refinement.codes",
+)
 
 
 def explain(word: str) -> str | None:

@@ -37,12 +37,13 @@ def _declarations(text: str | None) -> tuple[str, dict[str, tuple[str, ...]]]:
     lines = text.replace("\r\n", "\n").split("\n")
     found: dict[str, tuple[str, ...]] = {}
     for item in tree.items:
-        name = _name_of(item)
+        name = name_of(item)
         found[name] = (*found.get(name, ()), *_words(item.span, lines))
     return tree.name, found
 
 
-def _name_of(item: ast.Item) -> str:
+def name_of(item: ast.Item) -> str:
+    """What an item of a file is called; an import by what it imports."""
     name = getattr(item, "name", "")
     if isinstance(name, str) and name:
         return name

@@ -8,31 +8,30 @@ In this order, and the report names the one that answered:
 
 Whoever is asked anything but the first is asked about BEFORE against itself as well, and has to say that it is equal.
 
+Words are not followed behind a difference; ``beside`` looks there.
+
 Words speak of finitely many states: a scenario whose parameters may have any value is not compared by them. Where a contract
 stands for the body of a proc, nothing is said if the patch changes anything that the body may use.
 """
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from dmaverify.checking.events import Event, Reporter
-from dmaverify.checking.problems import Mismatch, internal_error, wrong_input
-from dmaverify.checking.workers import Died, run_tasks
+from dmaverify.checking.problems import Mismatch
 from dmaverify.lang.compile import Compiled, compile_scenario, param_instances
 from dmaverify.patches.canonical import same
 from dmaverify.patches.changed import changed_in, used_by
+from dmaverify.patches.diff import Touched
 from dmaverify.patches.machine import Label, Machine
-from dmaverify.patches.results import Difference, Equality, ScenarioChange, VariantChange, WordStep
-from dmaverify.patches.sides import Comparison, Pair, Side
+from dmaverify.patches.naming import named_like
+from dmaverify.patches.results import Difference, Equality, WordStep
+from dmaverify.patches.sides import Comparison, Side
 from dmaverify.patches.stepwise import agree
 from dmaverify.patches.words import Answer, Found, compare, violated_in_call
-from dmaverify.results import VariantResult
 from dmaverify.texts import overlaid
-from dmaverify.verdict import Word
 
 VIEWS = ("results", "events", "addresses")
 """Coarsest first: who is equal in one is equal in those before it."""
@@ -63,90 +62,17 @@ class Task:
     changed: frozenset[str] = frozenset()
     """The names of the declarations that differ."""
     seconds: float = SECONDS
+    builtin: frozenset[str] = frozenset()
+    """Those of ``fixed`` that are built-in checks."""
+    broken: tuple[str, ...] = ()
+    """Properties violated after and not before."""
+    touched: tuple[Touched, ...] = ()
+    """The files that the scenario stands on and that differ."""
 
 
-def compare_all(
-    comparison: Comparison,
-    todo: Sequence[tuple[ScenarioChange, Pair]],
-    params: Mapping[str, int | str],
-    view: str,
-    states: int | None,
-    jobs: int | None,
-    progress: Reporter | None = None,
-    seconds: float | None = None,
-) -> None:
-    """Compare every variant that is there on both sides, in worker processes; the answers go into the variants."""
-    found: list[tuple[VariantChange, Task, str]] = []
-    changed = frozenset(name for t in comparison.touched for name in changed_in(t).declarations)
-    for change, pair in todo:
-        if pair.before is None or pair.after is None:
-            continue
-        for v in change.variants:
-            if v.before is None or v.after is None or _wrong(v.before) or _wrong(v.after):
-                continue
-            files = pair.before, pair.after
-            task = Task(
-                comparison.before,
-                comparison.after,
-                files,
-                v.name,
-                tuple(params.items()),
-                view,
-                states or STATES,
-                _fixed(v),
-                changed,
-                seconds or SECONDS,
-            )
-            found.append((v, task, change.name + (f".{v.name}" if v.name else "")))
-    tasks = [task for _, task, _ in found]
-
-    def tell(n: int, finished: bool = False) -> None:
-        if progress is not None:
-            progress(Event(n, len(tasks), found[n][2], "", finished))
-
-    def finish(n: int, answer: Equality | str) -> None:
-        if isinstance(answer, str):
-            found[n][0].internal = answer
-        else:
-            found[n][0].equality = answer
-        tell(n, finished=True)
-
-    workers = jobs or os.cpu_count() or 1
-    if workers > 1 and len(tasks) > 1:
-        run_tasks(tasks, _work, workers, tell, finish, _lost)
-    else:
-        for n, task in enumerate(tasks):
-            tell(n)
-            finish(n, _work(task))
-
-
-def _wrong(v: VariantResult) -> bool:
-    return bool(v.diagnostics or v.interrupted)
-
-
-def _fixed(v: VariantChange) -> tuple[str, ...]:
-    assert v.before is not None and v.after is not None
-    after = {p.name: p for p in v.after.properties}
-    violated = [p for p in v.before.properties if p.word is Word.VIOLATED]
-    # a built-in check that nothing can violate any more is not listed
-    return tuple(p.name for p in violated if (after[p.name].word.holds if p.name in after else p.kind == "builtin"))
-
-
-def _lost(_: int, died: Died) -> str:
-    return str(died)
-
-
-def _work(task: Task) -> Equality | str:
-    """One comparison; never raises. An error of the tool itself is a text."""
-    began = time.monotonic()
-    try:
-        answer = equality(task)
-    except Exception as e:
-        diagnostics = wrong_input(e)
-        if diagnostics is None:
-            return internal_error(e)
-        answer = Equality("unknown", reason="; ".join(d.split("\n")[0] for d in diagnostics))
-    return replace(answer, seconds=time.monotonic() - began)
+def changed_names(comparison: Comparison) -> frozenset[str]:
+    """The names of all declarations that differ."""
+    return frozenset(name for t in comparison.touched for name in changed_in(t).declarations)
 
 
 def equality(task: Task, by_words: bool = False) -> Equality:
@@ -155,7 +81,7 @@ def equality(task: Task, by_words: bool = False) -> Equality:
     how: list[str] = []
     seen: set[str] = set()
     worst: Equality | None = None
-    for one, other, choice in _instances(task):
+    for one, other, choice in instances(task):
         if time.monotonic() > until:
             answer = Equality("unknown", reason="time")
         else:
@@ -185,7 +111,7 @@ def _common(a: Equality, b: Equality) -> tuple[str, ...]:
 Instance = tuple[Compiled, Compiled, tuple[tuple[str, object], ...]]
 
 
-def _instances(task: Task) -> Iterator[Instance]:
+def instances(task: Task) -> Iterator[Instance]:
     """Both sides compiled, with the calls marked, for each choice of the parameters that have several values."""
     given = dict(task.params)
     choices = []
@@ -198,7 +124,12 @@ def _instances(task: Task) -> Iterator[Instance]:
         return
     for choice in choices[0]:
         values = {**given, **dict(choice)}
-        yield _compiled(task, 0, values, None), _compiled(task, 1, values, None), choice
+        yield *_both(task, values, None), choice
+
+
+def _both(task: Task, values: Mapping[str, object], monitors: Sequence[str] | None) -> tuple[Compiled, Compiled]:
+    one, other = (_compiled(task, side, values, monitors) for side in (0, 1))
+    return one, named_like(other, one)
 
 
 def _compiled(task: Task, side: int, values: Mapping[str, object], monitors: Sequence[str] | None) -> Compiled:
@@ -209,14 +140,12 @@ def _compiled(task: Task, side: int, values: Mapping[str, object], monitors: Seq
 def _instance(
     task: Task, one: Compiled, other: Compiled, choice: tuple[tuple[str, object], ...], by_words: bool, until: float
 ) -> Equality:
-    for proc in sorted({*one.contracts, *other.contracts}):
-        if any(task.changed & used_by(c, proc) or not all(n.isidentifier() for n in task.changed) for c in (one, other)):
-            return Equality("unknown", reason=f"{proc} is taken by its contract, and what its body uses is different")
+    for proc in rests_on_changed(task, one, other):
+        return Equality("unknown", reason=f"{proc} is taken by its contract, and what its body uses is different")
     if not by_words and same(one.system, other.system):
         return Equality("equal", BY_IR, "addresses", equal_views=VIEWS)
     values = {**dict(task.params), **dict(choice)}
-    bare = [_compiled(task, side, values, ()) for side in (0, 1)]
-    left, right = (Machine(c, VIEWS[-1], task.states) for c in bare)
+    left, right = (Machine(c, VIEWS[-1], task.states) for c in _both(task, values, ()))
     if not by_words and agree(left, right):
         return Equality("equal", BY_STEPS, "addresses", equal_views=VIEWS)
     if one.free or other.free:
@@ -251,6 +180,14 @@ def _instance(
     return Equality(word, BY_WORDS, view, answer.reason, differences, states, equal_views=equal)
 
 
+def rests_on_changed(task: Task, one: Compiled, other: Compiled) -> list[str]:
+    """The procs that are taken by their contracts although what their bodies use may differ."""
+    procs = sorted({*one.contracts, *other.contracts})
+    if not all(n.isidentifier() for n in task.changed):
+        return procs
+    return [p for p in procs if any(task.changed & used_by(c, p) for c in (one, other))]
+
+
 def _reflexive(machine: Machine, until: float) -> None:
     """BEFORE is equal to itself, once with its steps fused and once without; else no answer of ours is worth anything."""
     if compare(machine, Machine(machine.compiled, machine.view, machine.budget, fuse=False), until).found:
@@ -263,7 +200,7 @@ def _reflexive(machine: Machine, until: float) -> None:
 def _differences(task: Task, values: Mapping[str, object], answer: Answer) -> Iterator[Difference]:
     judge = _Attribution(task, values)
     for f in answer.found:
-        word = _steps((*f.shared, f.last))
+        word = word_steps((*f.shared, f.last))
         at = f.opened
         yield Difference(
             ("before", "after")[f.side],
@@ -276,7 +213,7 @@ def _differences(task: Task, values: Mapping[str, object], answer: Answer) -> It
         )
 
 
-def _steps(word: Sequence[Label]) -> tuple[WordStep, ...]:
+def word_steps(word: Sequence[Label]) -> tuple[WordStep, ...]:
     """The word with the call in which each of its letters lies."""
     open_: dict[str, str] = {}
     steps = []

@@ -31,7 +31,7 @@ class Touched:
 
 
 def read_patch(diff: Path, folders: Sequence[Path]) -> list[Touched]:
-    """What a diff makes of the ``.dma`` files that it names, looked for below ``folders`` in their order.
+    """What a diff makes of the ``.dma`` files that it names, looked for below ``folders`` in their order, the overlay considered.
 
     Raises ``WrongInput`` if it is no unified diff, if it names no ``.dma`` file, or does not apply.
     """
@@ -66,7 +66,7 @@ def _touched(file: PatchedFile, diff: Path, folders: Sequence[Path]) -> Iterator
     old, new = _name(file.source_file), _name(file.target_file)
     if old == NOTHING:
         path = _place_for(new, folders)
-        if path.exists():
+        if texts.is_file(path):
             raise WrongInput(f"{shorten(diff)} adds {shorten(path)}, which is there already")
         yield Touched(path, None, _applied(file, "", diff))
         return
@@ -100,7 +100,7 @@ def _shorter(name: str) -> Iterator[str]:
 def _find(name: str, folders: Sequence[Path]) -> Path | None:
     for short in _shorter(name):
         for folder in folders:
-            if (folder / short).is_file():
+            if texts.is_file(folder / short):
                 return (folder / short).resolve()
     return None
 

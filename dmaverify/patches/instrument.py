@@ -25,6 +25,9 @@ SEEN = "seen."
 STOP = "stop "
 """How the event of a failed built-in check begins."""
 
+FAILS = "fails "
+"""How the event of a failed check of a property begins that was asked for: where it fails among what can be seen in a step."""
+
 Typed = tuple[tuple[str, Type], ...]
 
 
@@ -52,8 +55,8 @@ def arg_name(slot: int, event: str, arg: str) -> str:
 
 
 def instrument(system: System, checks: Sequence[str] = ()) -> Instrumented:
-    """The System with its events written down. ``checks``: properties whose claims are kept."""
-    said = [list(_said(a)) for a in system.actions]
+    """The System with its events written down. ``checks``: properties whose claims are kept, and whose failures are events."""
+    said = [list(_said(a, checks)) for a in system.actions]
     events = tuple(sorted({e.event for emits in said for e in emits}))
     slots = max(map(len, said), default=0)
     number = Range(0, max(1, len(events)))
@@ -95,15 +98,15 @@ def _whole(t: Type) -> Value:
     return t.default
 
 
-def _said(a: Action) -> Iterator[Emit]:
-    """The events of an action, failures of built-in checks among them, in their order."""
+def _said(a: Action, checks: Sequence[str]) -> Iterator[Emit]:
+    """The events of an action, failures of built-in checks and of some properties among them, in their order."""
     for e in a.effects:
         if isinstance(e, Emit):
             yield e
-        elif isinstance(e, Check) and e.stop:
+        elif isinstance(e, Check) and (e.stop or e.prop in checks):
             path = and_(e.path, not_(e.cond))
             if path is not FALSE:
-                yield Emit(STOP + e.prop, (), path, e.span)
+                yield Emit((STOP if e.stop else FAILS) + e.prop, (), path, e.span)
 
 
 def _instrumented(a: Action, emits: Sequence[Emit], codes: Mapping[str, Expr], checks: Sequence[str]) -> Action:

@@ -25,10 +25,13 @@ from dmaverify.ir.types import Index, Map, Mask, Opt, Record, Type, Value
 from dmaverify.lang import sem
 from dmaverify.lang.compile import Compiled
 from dmaverify.lang.lower.marks import CALL, END, RESULT, RETURN
-from dmaverify.patches.instrument import SEEN, STOP, WORDS, Instrumented, arg_name, instrument, kind_name
+from dmaverify.patches.instrument import FAILS, SEEN, STOP, WORDS, Instrumented, arg_name, instrument, kind_name
 
 PAGE = 4096
 """Addresses of one block of so many bytes belong together, where the program names no blocks of memory itself."""
+
+ENDED, STUCK = "every thread has ended", "deadlock: no thread goes on"
+"""How a run ends that does not end with a built-in check."""
 
 
 @dataclass(frozen=True)
@@ -154,12 +157,12 @@ class Machine:
             return Node(tuple(hidden), tuple(labelled))
         moves, hits = self.moves(state)
         for m in moves:
-            seen = self._seen(m)
+            seen = self.seen_in(m)
             target = (m.state & ~self.out | self.clear, seen, names)
             if target != e:
                 hidden.append(target)
         tasks = [self.system.actions[n].thread in self.tasks for n in (*(m.action for m in moves), *(h.action for h in hits))]
-        mark = None if any(tasks) else self._mark(state)
+        mark = None if any(tasks) else self.ending(state)
         if mark is not None:
             labelled.append((mark, None))
         return Node(tuple(dict.fromkeys(hidden)), tuple(dict.fromkeys(labelled)))
@@ -171,16 +174,16 @@ class Machine:
         self.functions.moves(state, moves, hits)
         return [Move(*m) for m in moves], [Hit(*h) for h in hits]
 
-    def violates(self, state: int) -> bool:
-        """Whether the watched property fails in a state, or in a step out of it."""
+    def violates(self, e: Element) -> bool:
+        """Whether the watched property fails in an element: in its state, or next in the step to it."""
+        state, pending, _ = e
+        if pending:
+            return pending[0].event in (FAILS + self.watched, STOP + self.watched)
         found: list[int] = []
         self.functions.observe(state, found)
-        targets = self.functions.targets
-        return any(targets[n].prop == self.watched for n in found) or any(
-            targets[h.target].prop == self.watched for h in self.moves(state)[1]
-        )
+        return any(self.functions.targets[n].prop == self.watched for n in found)
 
-    def _mark(self, state: int) -> Label | None:
+    def ending(self, state: int) -> Label | None:
         """How a run ends here, if no thread can ever move again, whatever the hardware does."""
         if state not in self.standing:
             self.standing[state] = self._judge(state)
@@ -202,11 +205,12 @@ class Machine:
         done = all(
             value(state, t.pc) in t.ends | t.idle for t in self.system.threads if t.name in self.tasks and t.pc in self.packing.offset
         )
-        return Label("", "mark", "every thread has ended" if done else "deadlock: no thread goes on")
+        return Label("", "mark", ENDED if done else STUCK)
 
     # -- letters ----------------------------------------------------------------------------------------
 
-    def _seen(self, move: Move) -> tuple[Letter, ...]:
+    def seen_in(self, move: Move) -> tuple[Letter, ...]:
+        """What can be seen in a move, in its order."""
         bits = move.state & self.out
         thread = self.system.actions[move.action].thread or ""
         key = bits, thread
@@ -244,7 +248,7 @@ class Machine:
         kind, proc = _kind(letter.event)
         if kind == "mark":
             return Label(letter.thread, "mark", f"the built-in check {proc} fails: nothing is meant any more"), names
-        if self.view == "results" and kind == "event":
+        if kind == "fails" or (self.view == "results" and kind == "event"):
             return None, names
         shower = _Shower(self.view, names)
         types = self.types.get(letter.event, {})
@@ -267,6 +271,8 @@ def _kind(event: str) -> tuple[str, str]:
             return prefix.strip(), event[len(prefix) :]
     if event.startswith(STOP):
         return "mark", event[len(STOP) :]
+    if event.startswith(FAILS):
+        return "fails", event[len(FAILS) :]
     return "event", event
 
 

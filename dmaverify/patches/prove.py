@@ -9,9 +9,12 @@ from dmaverify.api import check
 from dmaverify.checking.discover import Found, list_variants
 from dmaverify.checking.events import Event, Reporter
 from dmaverify.checking.options import Options
+from dmaverify.patches.beside import compare_all
 from dmaverify.patches.changed import changed_in, files_of, stands_on
-from dmaverify.patches.results import Changed, PatchReport, ScenarioChange, VariantChange
+from dmaverify.patches.compare import BY_IR, VIEWS
+from dmaverify.patches.results import Changed, Equality, PatchReport, ScenarioChange, VariantChange
 from dmaverify.patches.sides import Comparison, Pair, Side
+from dmaverify.patches.unchanged import Same, find_same
 from dmaverify.patches.verdict import judge
 from dmaverify.results import PropertyResult, Report, ScenarioResult, VariantResult
 from dmaverify.texts import overlaid
@@ -34,12 +37,14 @@ def prove(
     view: str = "events",
     states: int | None = None,
     progress: Reporter | None = None,
+    known: dict[object, Report] | None = None,
 ) -> PatchReport:
     """The verdicts before and after, and those of the patch.
 
     Options are those of ``dmaverify.check``. ``compare``: also whether anything else is different, in the ``view`` that is
     named, as far as ``states`` states of the two Systems together. Scenarios of a folder that stand on nothing that differs
-    are not checked.
+    are not checked, and with ``compare`` neither are variants there whose IR is the same on both sides.
+    ``known``: what earlier calls with the same options have checked, by the texts; it is added to.
     """
     began = time.monotonic()
     options: dict[str, object] = {
@@ -62,23 +67,25 @@ def prove(
         changes.append(change)
         if not change.untouched:
             todo.append((change, pair))
-    before = _check(comparison.before, [p.before for _, p in todo], options, _part(progress, 0))
-    after = _check(comparison.after, [p.after for _, p in todo], options, _part(progress, 1))
+    same = find_same(comparison, [p for _, p in todo], variant, params or {}, jobs, _part(progress, 0)) if compare else Same({})
+    asked = [n for n in range(len(todo)) if same.left(n)]
+    before = _check(comparison.before, {n: todo[n][1].before for n in asked}, same, options, known, _part(progress, 1))
+    after = _check(comparison.after, {n: todo[n][1].after for n in asked}, same, options, known, _part(progress, 2))
     report = PatchReport(comparison.title, before, after, (comparison.before, comparison.after))
     report.changed, report.elsewhere = _changed(comparison, [pair for _, pair in todo])
     report.scenarios, report.again = changes, comparison.again
     one, other = iter(before.scenarios), iter(after.scenarios)
-    for change, pair in todo:
-        change.before = next(one, None) if pair.before is not None else None
-        change.after = next(other, None) if pair.after is not None else None
-        change.variants = list(_variants(change.before, change.after))
+    for n, (change, pair) in enumerate(todo):
+        if n in asked:
+            change.before = next(one, None) if pair.before is not None else None
+            change.after = next(other, None) if pair.after is not None else None
+        change.variants = list(_variants(change.before, change.after, same, n))
     if compare:
-        from dmaverify.patches.compare import compare_all
-
-        compare_all(comparison, todo, params or {}, view, states, jobs, _part(progress, 2), timeout)
+        compare_all(comparison, todo, params or {}, view, states, jobs, _part(progress, 3), timeout)
     for change in changes:
         for v in change.variants:
-            _judge(v)
+            if not v.unchecked:
+                _judge(v)
     report.seconds = time.monotonic() - began
     return report
 
@@ -87,14 +94,30 @@ def _part(progress: Reporter | None, number: int) -> Reporter | None:
     """A reporter for one of the parts of the work, so that who watches sees which."""
     if progress is None:
         return None
-    what = ("before", "after", "compare")[number]
+    what = ("the same", "before", "after", "compare")[number]
     return lambda e: progress(Event(e.done, e.total, f"{what}: {e.what}", e.note, e.finished))
 
 
-def _check(side: Side, files: list[str | None], options: dict[str, object], progress: Reporter | None) -> Report:
-    there = [f for f in files if f is not None]
+def _check(
+    side: Side,
+    files: dict[int, str | None],
+    same: Same,
+    options: dict[str, object],
+    known: dict[object, Report] | None,
+    progress: Reporter | None,
+) -> Report:
+    there = [f for f in files.values() if f is not None]
+    if not there:
+        return Report()
+    out = frozenset((f, v) for n, f in files.items() if f is not None for v in same.variants.get(n, ()) if (n, v) in same.same)
+    key = frozenset(side.overlay.items()), tuple(there), out
+    if known is not None and key in known:
+        return known[key]
     with overlaid(side.overlay):
-        return check(there, progress=progress, **options) if there else Report()  # type: ignore[arg-type]
+        report = check(there, progress=progress, leave_out=out, **options)  # type: ignore[arg-type]
+    if known is not None and not report.interrupted:
+        known[key] = report
+    return report
 
 
 def _changed(comparison: Comparison, pairs: list[Pair]) -> tuple[tuple[Changed, ...], int]:
@@ -131,11 +154,15 @@ def _untouched(comparison: Comparison, pair: Pair) -> bool:
     return one is not None and one == stands_on(pair.after, comparison.after)
 
 
-def _variants(before: ScenarioResult | None, after: ScenarioResult | None) -> Iterable[VariantChange]:
+def _variants(before: ScenarioResult | None, after: ScenarioResult | None, same: Same, n: int) -> Iterable[VariantChange]:
     old = {v.name: v for v in before.variants} if before else {}
     new = {v.name: v for v in after.variants} if after else {}
-    for name in dict.fromkeys([*new, *old]):
-        yield VariantChange(name, old.get(name), new.get(name))
+    for name in dict.fromkeys([*same.variants.get(n, ()), *new, *old]):
+        if (n, name) in same.same:
+            equal = Equality("equal", BY_IR, VIEWS[-1], equal_views=VIEWS)
+            yield VariantChange(name, None, None, equality=equal, unchecked=True)
+        elif name in old or name in new:
+            yield VariantChange(name, old.get(name), new.get(name))
 
 
 def _judge(v: VariantChange) -> None:

@@ -61,6 +61,22 @@ class Difference:
     thread: str = ""
     fixed: tuple[str, ...] = ()
     """The fixed properties to which it is attributed; empty: it is another change."""
+    needed: bool = False
+    """It is another change, and the part of the patch that its fix needs makes it all the same."""
+
+
+@dataclass(frozen=True)
+class Rest:
+    """What a patch does beside its fix: what is different between the part of it that fixes and the whole."""
+
+    where: tuple[str, ...] = ()
+    """The places that the fix does without, ``file:line``; empty: it needs every one."""
+    equality: Equality | None = None
+    """The fix alone beside the whole patch; None where ``where`` is empty."""
+    spared: tuple[str, ...] = ()
+    """The properties that the whole patch breaks and the fix alone does not."""
+    reason: str = ""
+    """Why the places were not looked for, or not all of them."""
 
 
 @dataclass(frozen=True)
@@ -81,6 +97,8 @@ class Equality:
     seconds: float = 0.0
     equal_views: tuple[str, ...] = ()
     """The views in which both sides are equal."""
+    rest: Rest | None = None
+    """For a difference where something is fixed: what of it has nothing to do with the fix, at any depth."""
 
 
 @dataclass
@@ -94,6 +112,8 @@ class VariantChange:
     equality: Equality | None = None
     internal: str = ""
     """An error of the tool in the comparison."""
+    unchecked: bool = False
+    """Both sides are the same by their IR, and so are their verdicts, whatever they are: neither was checked."""
 
     @property
     def exit_status(self) -> int:

@@ -11,6 +11,7 @@ from dmaverify.checking.discover import Found, find_scenarios, located
 from dmaverify.checking.problems import WrongInput
 from dmaverify.lang.library import search_roots
 from dmaverify.patches.diff import Touched, read_patch
+from dmaverify.patches.prose import below
 from dmaverify.paths import shorten
 from dmaverify.texts import overlaid
 
@@ -100,17 +101,31 @@ def _text(path: Path) -> str | None:
 # -- a diff, or a revision
 
 
-def with_patch(diff: Path, files: Sequence[Path]) -> Comparison:
-    """Files as they are, and as they are with a diff applied."""
+def with_patch(diff: Path, files: Sequence[Path], on: Sequence[Path] | None = None) -> Comparison:
+    """Files as they are, and as they are with a diff applied.
+
+    ``on``: other diffs that are applied to both sides before, the first one first; None: those that the diff itself names
+    (``prose.below``).
+    """
+    on = below(diff) if on is None else on
     files = [located(f) for f in files]
     folders = [Path.cwd()]
     for file in files:
         folders += [*search_roots(_below(file)), _folder(file)]
     folders.append(diff.resolve().parent)
-    touched = read_patch(diff, list(dict.fromkeys(f.resolve() for f in folders)))
-    after = {str(t.path): t.after for t in touched}
-    pairs = _same_paths(files, Side(), Side(after))
-    return Comparison(Side(), Side(after), pairs, tuple(touched), shorten(diff), _again("--patch", str(diff)))
+    folders = list(dict.fromkeys(f.resolve() for f in folders))
+    before: dict[str, str | None] = {}
+    for other in on:
+        with overlaid(before):
+            given = read_patch(other, folders)
+        before.update((str(t.path), t.after) for t in given)
+    with overlaid(before):
+        touched = read_patch(diff, folders)
+    after = {**before, **{str(t.path): t.after for t in touched}}
+    pairs = _same_paths(files, Side(before), Side(after))
+    title = shorten(diff) + (f" on {', '.join(shorten(p) for p in on)}" if on else "")
+    again = _again(*(x for p in on for x in ("--on", str(p))), "--patch", str(diff))
+    return Comparison(Side(before), Side(after), pairs, tuple(touched), title, again)
 
 
 def with_base(rev: str, files: Sequence[Path]) -> Comparison:

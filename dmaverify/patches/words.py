@@ -163,12 +163,12 @@ def violated_in_call(machine: Machine, word: tuple[Label, ...], at: int) -> bool
         elements = machine.initial()
         for n, label in enumerate(word):
             elements, passed = _after(machine, elements, label)
-            if n > at and any(machine.violates(e[0]) for e in passed):
+            if n > at and any(machine.violates(e) for e in passed):
                 return True
         todo, seen = list(elements), set(elements)
         while todo:
             e = todo.pop()
-            if machine.violates(e[0]):
+            if machine.violates(e):
                 return True
             node = machine.node(e)
             following = [*node.hidden, *(t for label, t in node.labelled if t is not None and label.kind != "call")]

@@ -17,6 +17,7 @@ from dmaverify.patches.results import (
     Equality,
     PatchReport,
     PropertyChange,
+    Rest,
     ScenarioChange,
     VariantChange,
     WordStep,
@@ -24,6 +25,7 @@ from dmaverify.patches.results import (
 from dmaverify.report import page, words
 from dmaverify.report.counterexample import story_lines
 from dmaverify.report.page import Line, text
+from dmaverify.report.patch_table import table_of_all, view_words
 from dmaverify.results import OK, PropertyResult
 from dmaverify.texts import overlaid
 
@@ -31,6 +33,9 @@ _STYLE = {FIXES: "good", BREAKS: "bad", DOES_NOT_FIX: "warn"}
 
 NAMED = 12
 """So many of the declarations of a file that differ are named."""
+
+FIX_ITSELF, NEEDED, OTHER = "the fix itself", "another change, which the fix needs", "another change"
+"""Whose a difference is."""
 
 TOLD = 3
 """So many differences of one variant are told; the report as JSON has all."""
@@ -45,6 +50,8 @@ def lines(report: PatchReport, trace: str = "auto", everything: bool = False, wi
     for s in report.scenarios:
         if not s.untouched:
             out += _scenario(report, s, trace, everything, width)
+    if _is_several(report):
+        out += table_of_all(report, width)
     return [*out, *_end(report)]
 
 
@@ -65,18 +72,23 @@ def _head(report: PatchReport, width: int) -> list[Line]:
 
 def _scenario(report: PatchReport, s: ScenarioChange, trace: str, everything: bool, width: int) -> list[Line]:
     out: list[Line] = []
+    if s.variants and all(v.unchecked for v in s.variants):
+        return out
     for label, side in (("before", s.before), ("after", s.after)):
         if side is None:
             out.append(text(f"{s.name}: not there {label} the patch", "warn"))
         else:
             out += [text(f"{label}: {line}", "bad") for d in side.diagnostics for line in d.split("\n")]
-    several = sum(len(x.variants) for x in report.scenarios) > 1
+    several = _is_several(report)
     for v in s.variants:
-        if several and not everything and _nothing_new(v):
-            out += _brief(s, v, width)
-        else:
+        if not (several and (v.unchecked or (not everything and _nothing_new(v)))):
             out += _variant(report, s, v, trace, everything, width)
     return out
+
+
+def _is_several(report: PatchReport) -> bool:
+    """Whether there is more than one variant: then a table at the end says what became of each."""
+    return sum(len(x.variants) for x in report.scenarios) > 1
 
 
 def _nothing_new(v: VariantChange) -> bool:
@@ -86,15 +98,6 @@ def _nothing_new(v: VariantChange) -> bool:
         return False
     kept = all(p.verdict in (KEEPS, NOTHING) and p.status == OK for p in v.properties)
     return kept and (v.equality is None or v.equality.word == "equal")
-
-
-def _brief(s: ScenarioChange, v: VariantChange, width: int) -> list[Line]:
-    nothing = bool(v.properties) and all(p.verdict == NOTHING for p in v.properties)
-    count = words.plural(len(v.properties), "verdict")
-    said = "changes nothing" if nothing else f"keeps {count}"
-    if v.equality is not None:
-        said += f" ({v.equality.how})" if nothing else f"; the same {_view(v.equality.view)} ({v.equality.how})"
-    return page.right_edge(text(_name(s, v), "head"), text(said), width)
 
 
 def _name(s: ScenarioChange, v: VariantChange) -> str:
@@ -188,59 +191,95 @@ def _equality(e: Equality, width: int, everything: bool) -> list[Line]:
     how = f" ({e.how}{cost})" if e.how else ""
     if e.word == "equal":
         finer = "" if e.view == "addresses" else f", {'addresses' if e.view == 'events' else 'events'} not considered"
-        return page.hanging("else", f"nothing: the same {_view(e.view)} on both sides{finer}{how}", 2, 8, width)
+        return page.hanging("else", f"nothing: the same {view_words(e.view)} on both sides{finer}{how}", 2, 8, width)
     if e.word == "unknown":
         return page.hanging("else", f"unknown: {e.reason}{how}", 2, 8, width)
     said = []
-    for label, own in (("the fix itself", True), ("another change", False)):
-        where = dict.fromkeys(_where(d) for d in e.differences if bool(d.fixed) is own)
+    for label in (FIX_ITSELF, NEEDED, OTHER):
+        where = dict.fromkeys(_where(d) for d in e.differences if _whose(d) == label)
         if where:
             said.append(f"{label}: {', '.join(where)}")
     what = {
-        "fewer": f"nothing new, and some {_view(e.view)} of before are gone",
-        "more": f"some new {_view(e.view)}, and all of before",
-    }.get(e.word, f"other {_view(e.view)}")
-    same = f"; the same {_view(e.equal_views[-1])}" if e.equal_views else ""
+        "fewer": f"nothing new, and some {view_words(e.view)} of before are gone",
+        "more": f"some new {view_words(e.view)}, and all of before",
+    }.get(e.word, f"other {view_words(e.view)}")
+    same = f"; the same {view_words(e.equal_views[-1])}" if e.equal_views else ""
     left = f"; not all was looked at: {e.reason}" if e.reason else ""
-    out = page.hanging("else", f"{what}{same}{how}. In {'; '.join(said)}{left}", 2, 8, width)
+    behind = "" if e.rest is not None and e.rest.where else ". What comes behind a difference is not compared"
+    out = page.hanging("else", f"{what}{same}{how}. In {'; '.join(said)}{left}{behind}", 2, 8, width)
+    out += _differences(e, ("before", "after"), width, everything)
+    return out if e.rest is None else [*out, *_rest(e.rest, e.differences, width, everything)]
+
+
+def _differences(e: Equality, sides: tuple[str, str], width: int, everything: bool) -> list[Line]:
+    out: list[Line] = []
     told: list[Difference] = []
     for d in e.differences:
         # the other side of one that is told already says nothing new
-        if len(told) < TOLD and not any(d.shared == t.shared and d.fixed == t.fixed for t in told):
-            out += difference_lines(d, e.differences, width, everything)
+        if len(told) < TOLD and not any(d.shared == t.shared and (d.fixed, d.needed) == (t.fixed, t.needed) for t in told):
+            out += difference_lines(d, e.differences, width, everything, sides)
             told.append(d)
     return out
 
 
-def _view(view: str) -> str:
-    return {"results": "results", "events": "events", "addresses": "events and addresses"}.get(view, view)
+def _rest(r: Rest, known: Sequence[Difference], width: int, everything: bool) -> list[Line]:
+    """What the patch does beside its fix, with the fix in common; what is ``known`` already is not told twice."""
+    more = f"; not all of it was looked for: {r.reason}" if r.reason else ""
+    if not r.where:
+        all_of_it = "the fix needs every part of the patch: none can be left out"
+        said = "which part of the patch fixes was not found out: time" if r.reason else all_of_it
+        return [(), *page.hanging("rest", said, 2, 8, width)]
+    e = r.equality
+    assert e is not None
+    cost = f", {words.plural(e.states, 'state')}" if e.states else ""
+    how = f" ({e.how}{cost})" if e.how else ""
+    match e.word:
+        case "equal":
+            does = f"changes nothing beside: the same {view_words(e.view)}{how}"
+        case "unknown":
+            does = f"may change something beside: {e.reason}{how}"
+        case _:
+            where = ", ".join(dict.fromkeys(_where(d) for d in e.differences))
+            does = f"is another change{how}: in {where}. What comes behind it is not compared"
+    blame = f". {', '.join(r.spared)} {'is' if len(r.spared) == 1 else 'are'} broken by it and not by the fix" if r.spared else ""
+    names = [*r.where[:NAMED], f"{len(r.where) - NAMED} more"] if len(r.where) > NAMED + 1 else r.where
+    out: list[Line] = [(), *page.hanging("rest", f"the fix does without {', '.join(names)}, and that {does}{blame}{more}", 2, 8, width)]
+    words_known = {(d.side, d.shared, d.last) for d in known}
+    new = tuple(d for d in e.differences if (d.side, d.shared, d.last) not in words_known)
+    return [*out, *_differences(replace(e, differences=new), ("the fix alone", "the whole patch"), width, everything)]
+
+
+def _whose(d: Difference) -> str:
+    return FIX_ITSELF if d.fixed else NEEDED if d.needed else OTHER
 
 
 def _where(d: Difference) -> str:
     return d.call or f"{d.thread or 'hardware'}, outside of calls"
 
 
-def difference_lines(d: Difference, all_of_them: Sequence[Difference], width: int, everything: bool) -> list[Line]:
+def difference_lines(
+    d: Difference, all_of_them: Sequence[Difference], width: int, everything: bool, sides: tuple[str, str] = ("before", "after")
+) -> list[Line]:
     """A shortest differing pair of traces: what both sides do, then side by side what each of them may do next.
 
     Marked by a star is what the other side cannot do. Calls that are over are told in one line, unless ``everything`` is.
     """
-    fixed = f"part of the fix of {', '.join(d.fixed)}" if d.fixed else "another change"
-    out: list[Line] = [(), text(f"    {fixed}: after {words.plural(len(d.shared), 'event')} that both sides can show", "head")]
-    told = [(s.thread, s.text) for s in d.shared] if everything else _folded(d.shared)
+    whose = f"part of the fix of {', '.join(d.fixed)}" if d.fixed else _whose(d)
+    out: list[Line] = [(), text(f"    {whose}: after {words.plural(len(d.shared), 'event')} that both sides can show", "head")]
+    told = [(s.thread, s.text) for s in d.shared] if everything else folded(d.shared)
     who = max((len(thread) for thread, _ in told), default=0)
     for thread, line in told:
         out += page.hanging("", f"{thread:<{who}}  {line}", 6, 0, width)
     here = [x for x in all_of_them if x.shared == d.shared]
     columns: list[list[str]] = []
-    for side in ("before", "after"):
+    for side, label in zip(("before", "after"), sides, strict=True):
         mine = [f"* {_said(x.last)}" for x in here if x.side == side]
         other = next((x for x in here if x.side != side), None)
         known = {_said(x.last) for x in here}
         both = [_said(x) for x in other.instead if _said(x) not in known] if other is not None else []
-        columns.append([side, *mine, *(f"  {b}" for b in both)] if mine or both else [side, "  nothing more"])
+        columns.append([label, *mine, *(f"  {b}" for b in both)] if mine or both else [label, "  nothing more"])
     half = (width - 10) // 2
-    cells = [[w for line in column for w in _wrapped(line, half)] for column in columns]
+    cells = [[w for line in column for w in wrapped(line, half)] for column in columns]
     for i in range(max(map(len, cells))):
         left, right = (c[i] if i < len(c) else "" for c in cells)
         out.append(text(f"      {left:<{half}}  {right}", "dim" if i == 0 else ""))
@@ -251,11 +290,11 @@ def _said(s: WordStep) -> str:
     return f"{s.thread}  {s.text}".strip()
 
 
-def _wrapped(line: str, width: int) -> list[str]:
+def wrapped(line: str, width: int) -> list[str]:
     return textwrap.wrap(line, width, subsequent_indent="      ", break_long_words=True) or [""]
 
 
-def _folded(word: Sequence[WordStep]) -> list[tuple[str, str]]:
+def folded(word: Sequence[WordStep]) -> list[tuple[str, str]]:
     """The word with each call that is over as one line; of the others every event is told."""
     out: list[tuple[str, str] | None] = []
     opened: dict[str, list[int]] = {}
@@ -288,13 +327,15 @@ def _end(report: PatchReport) -> list[Line]:
         if p.verdict not in (KEEPS, NOTHING):
             verdicts.setdefault(p.verdict, []).append(p.name)
     said = [f"{verdict} {', '.join(dict.fromkeys(names))}" for verdict, names in verdicts.items()]
-    if not said:
-        every = [p.verdict for _, _, p in report.all_properties()]
-        said = [NOTHING] if every and all(v == NOTHING for v in every) else ["every verdict is kept"] if every else []
     compared = [v for s in report.scenarios for v in s.variants]
+    if not said and compared:
+        same = all(v.unchecked or (v.properties and all(p.verdict == NOTHING for p in v.properties)) for v in compared)
+        said = [NOTHING] if same else ["every verdict is kept"]
     if len(compared) > 1:
         worse, better = (sum(any(p.verdict == what for p in v.properties) for v in compared) for what in (BREAKS, FIXES))
-        said.append(f"{words.plural(len(compared), 'variant')} compared: {better} better, {worse} worse")
+        equal = sum(v.unchecked for v in compared)
+        alike = f", {equal} the same by their IR and not checked" if equal else ""
+        said.append(f"{words.plural(len(compared), 'variant')} compared: {better} better, {worse} worse{alike}")
     rest = f"; {words.plural(untouched, 'scenario')} untouched" if untouched else ""
     if said or rest:
         out.append(text(f"{', '.join(said) or 'nothing was checked'}{rest}. {words.seconds(report.seconds)}", "head"))

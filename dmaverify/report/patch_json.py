@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from dmaverify.patches.results import Difference, Equality, PatchReport, PropertyChange, VariantChange, WordStep
+from dmaverify.patches.results import Difference, Equality, PatchReport, PropertyChange, Rest, VariantChange, WordStep
 from dmaverify.report.as_json import report_json
 from dmaverify.results import PropertyResult
 
@@ -41,6 +41,7 @@ def patch_json(report: PatchReport) -> dict[str, Any]:
 def _variant(v: VariantChange) -> dict[str, Any]:
     return {
         "name": v.name,
+        "unchecked": v.unchecked,
         "exit_status": v.exit_status,
         "internal_error": v.internal or None,
         "properties": [_property(p) for p in v.properties],
@@ -76,6 +77,16 @@ def _equality(e: Equality) -> dict[str, Any]:
         "states": e.states,
         "seconds": round(e.seconds, 3),
         "differences": [_difference(d) for d in e.differences],
+        "rest": None if e.rest is None else _rest(e.rest),
+    }
+
+
+def _rest(r: Rest) -> dict[str, Any]:
+    return {
+        "where": list(r.where),
+        "equality": None if r.equality is None else _equality(r.equality),
+        "breaks": list(r.spared),
+        "reason": r.reason or None,
     }
 
 
@@ -88,6 +99,7 @@ def _difference(d: Difference) -> dict[str, Any]:
         "call": d.call or None,
         "thread": d.thread or None,
         "attributed_to": list(d.fixed),
+        "needed": d.needed,
     }
 
 
