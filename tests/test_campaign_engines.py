@@ -16,35 +16,14 @@ from dmaverify.engines.base import Budget
 from dmaverify.ir.pipeline import prepare, to_core
 from dmaverify.ir.system import System
 from dmaverify.verdict import Outcome, Word
+from tests.support.agreement import contradiction
 from tests.support.random_system import random_system
 
 SHARDS = 10
 FULL = 200
-USUAL = 20
+USUAL = 10
 OTHERS = tuple(e for e in ENGINES if e not in ("auto", "explicit"))
 BUDGETS = {"bmc": Budget(timeout=20, depth=8)}
-
-
-def contradiction(exact: Outcome, other: Outcome) -> str:
-    """What the two cannot both be right about."""
-    if exact.word is Word.EXHAUSTED:
-        if other.word is Word.VIOLATED:
-            return "violated, and every state was visited"
-    else:
-        assert exact.trace is not None
-        if other.word.holds:
-            return "holds, and there is a counterexample"
-        if other.word is Word.BOUNDED and (other.depth or 0) >= exact.trace.length:
-            return f"none within {other.depth}, and there is one of {exact.trace.length}"
-        if other.trace is not None and other.trace.length < exact.trace.length:
-            return f"a trace of {other.trace.length}, and the shortest has {exact.trace.length}"
-        if other.trace is not None and other.trace.minimal and other.trace.length > exact.trace.length:
-            return f"{other.trace.length} is not the shortest: {exact.trace.length}"
-    for label, seen in (other.exercised | other.covers).items():
-        known = (exact.exercised | exact.covers).get(label)
-        if None not in (seen, known) and seen != known:
-            return f"{label}: {seen}, and not {known}"
-    return ""
 
 
 def exactly(system: System, properties: tuple[str, ...]) -> dict[str, Outcome]:
@@ -69,7 +48,7 @@ def test_engines_agree_on_larger_systems(shard: int, rounds: Callable[[int, int]
                 for o in make_engine(name).run(part.system, tuple(exact), Budget(budget.timeout, depth=budget.depth)):
                     tally[o.word.value] += 1
                     assert not contradiction(exact[o.prop], o), (seed, o.prop, name, contradiction(exact[o.prop], o))
-    assert tally[Word.VIOLATED.value] + tally[Word.PROVED.value] > 5, tally
+    assert tally[Word.VIOLATED.value] + tally[Word.PROVED.value] > 2, tally
 
 
 def test_the_comparison_can_fail() -> None:

@@ -13,6 +13,9 @@ from dmaverify.verdict import Step, Trace
 
 Choice = tuple[Action, dict[str, Value]]
 
+MOST_UNSEEN = 1_000
+"""Steps that a thread takes in one turn at most, although nobody else could see them."""
+
 
 @dataclass
 class Walk:
@@ -62,14 +65,18 @@ class Walk:
 
     def settle(self, choice: Choice) -> None:
         """After ``choice``: go on with the same thread as long as nobody else could see it and there is no
-        choice.
+        choice. A thread that does so for ever has its turn no longer when it comes round, or after ``MOST_UNSEEN`` steps.
         """
-        while not self.stopped:
+        been = {self.state}
+        while not self.stopped and len(been) <= MOST_UNSEEN:
             following = self._unseen(choice[0])
             if following is None:
                 return
             choice = following
             self.take(choice)
+            if self.state in been:
+                return
+            been.add(self.state)
 
     def undo(self) -> None:
         """Take back the last step."""

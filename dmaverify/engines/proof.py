@@ -74,6 +74,7 @@ class Proof:
         self.claimed: set[int] = set()
         self.learned = 0
         self.steps = 0
+        self._open_start = any(v.any_init for v in system.vars)
         self._numbers = 0
         self._clauses: dict[int, Fact] = {}
         """Facts that were tried as clauses, by the number of their condition."""
@@ -248,6 +249,10 @@ class Proof:
         """Exclude the state before the step, or drop what breaks."""
         broken = min(step.broken, key=lambda f: (f.kind == "assumption", f.depth, f.number))
         clauses = self._learn(step, broken) if self.learn and broken.kind != "assumption" else []
+        if clauses and self._open_start:
+            # samples begin in some of the initial states only
+            wrong = self.relative.initially_false(clauses)
+            clauses = [c for c in clauses if c not in wrong]
         if clauses:
             self.learned += len(clauses)
             for clause in clauses:

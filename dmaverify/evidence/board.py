@@ -100,7 +100,8 @@ class BoardWorld:
         key = f"option.{sym.name}" if isinstance(sym, OptionSym) else sym.name
         if key in self._frozen:
             return from_ir(self._frozen[key], sym.ty, self.layout)
-        if sym.value is None or isinstance(sym.value, ast.AnyType):
+        chosen = isinstance(sym, ParamSym) and sym.name in self.layout.params
+        if not chosen and (sym.value is None or isinstance(sym.value, ast.AnyType)):
             return ABSENT
         try:
             return from_ir(self.layout.evaluator.symbol(sym), sym.ty, self.layout)

@@ -24,7 +24,6 @@ from dmaverify.lang.check.result import Checked
 from dmaverify.lang.consteval import NotConstant
 from dmaverify.lang.diag import Diagnostic, Diagnostics, DmaError
 from dmaverify.lang.layout import Layout
-from dmaverify.lang.link import load
 from dmaverify.lang.lower.alone import contract_alone, is_wide, lemma_alone
 from dmaverify.lang.lower.blocks import elements
 from dmaverify.lang.lower.context import Ctx, Frame, Unsupported
@@ -34,6 +33,7 @@ from dmaverify.lang.lower.step import Step
 from dmaverify.lang.lower.vals import RangeV
 from dmaverify.lang.lower.world import World
 from dmaverify.lang.program import Checks, Expectations, Program
+from dmaverify.lang.standing import program_of
 from dmaverify.span import NOWHERE, Span
 
 MOST_INSTANCES = 64
@@ -93,8 +93,7 @@ class Compiled:
 
 def checked_program(path: str | Path, variant: str | None = None) -> Checked:
     """The program of a scenario or variant, checked. Raises DmaError with everything that is wrong."""
-    program = load(path).program(variant)
-    return check(program)
+    return check(program_of(path, variant))
 
 
 def compile_scenario(

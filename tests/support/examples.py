@@ -25,10 +25,12 @@ PAGES = (
     "docs/limits.md",
     "docs/json.md",
     "docs/ci.md",
+    "docs/mutate.md",
     "docs/prove.md",
     "docs/refine.md",
     "docs/engines.md",
     "docs/proofs.md",
+    "docs/trust.md",
 )
 
 _EXAMPLE = re.compile(r"<!-- example: (?P<command>dmaverify .*?) -->\n```\n(?P<output>.*?)```\n", re.DOTALL)

@@ -51,6 +51,9 @@ SMALL_TYPES: tuple[Type, ...] = (
 
 CORE_TYPES: tuple[Type, ...] = (BOOL, Int(1), Int(2), Int(2, True), Int(3))
 
+WIDE_TYPES: tuple[Type, ...] = (*SMALL_TYPES, Int(8), Int(32, True), U32, Int(64), Int(64, True), Opt(Int(16)))
+"""The same, and numbers of machine width: arithmetic at 64 bits, sign extension, shifts out of range."""
+
 ORDERED = (Int, Range, Index, Enum)
 COUNTED = (Int, Range, Enum, Index, Bool, Flags, Mask)
 

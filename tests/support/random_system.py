@@ -9,6 +9,7 @@ param, and the built-in checks of what its expressions ask for.
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from dmaverify.ir.expr import (
@@ -73,18 +74,30 @@ class _Place:
     text: str = ""
 
 
-def random_system(rng: random.Random, size: int = 2, *, core: bool = False, stops: bool = True) -> System:
+def random_system(
+    rng: random.Random,
+    size: int = 2,
+    *,
+    core: bool = False,
+    stops: bool = True,
+    types: Sequence[Type] | None = None,
+    lively: bool = False,
+) -> System:
     """A System of about ``size`` (1 to 4) threads, locks and shared variables.
 
-    ``core``: only types that core IR has. ``stops``: with the built-in checks of its expressions.
+    ``core``: only types that core IR has. ``stops``: with the built-in checks of its expressions. ``types``: what variables may be.
+    ``lively``: threads have much to do with their locals.
     """
-    return _Maker(rng, size, core, stops).make()
+    return _Maker(rng, size, core, stops, types, lively).make()
 
 
 class _Maker:
-    def __init__(self, rng: random.Random, size: int, core: bool, stops: bool) -> None:
+    def __init__(
+        self, rng: random.Random, size: int, core: bool, stops: bool, types: Sequence[Type] | None = None, lively: bool = False
+    ) -> None:
+        self.lively = lively
         self.rng, self.size, self.core, self.stops = rng, size, core, stops
-        self.types = CORE_TYPES if core else SMALL_TYPES
+        self.types = tuple(types) if types is not None else CORE_TYPES if core else SMALL_TYPES
         self.vars: list[Var] = []
         self.actions: list[Action] = []
         self.threads: list[Thread] = []
@@ -197,7 +210,7 @@ class _Maker:
         self.name = name
         self.code: list[_Place] = []
         pc = f"{name}.pc"
-        self.locals = [(f"{name}.l{n}", rng.choice(self.types)) for n in range(rng.randint(0, 2))]
+        self.locals = [(f"{name}.l{n}", rng.choice(self.types)) for n in range(rng.randint(2, 3) if self.lively else rng.randint(0, 2))]
         pc_place = len(self.vars)
         for local, t in self.locals:
             self.vars.append(Var(local, t, t.default, Kind.LOCAL, name, self.span()))
@@ -258,7 +271,7 @@ class _Maker:
     def leaves(self, held: list[int]) -> list[Expr]:
         """What a statement may read."""
         own = [var(n, t) for n, t in self.locals]
-        return [*own, *own, *self.shared, *(self.kept[n] for n in held), self.param]
+        return [*own * (4 if self.lively else 2), *self.shared, *(self.kept[n] for n in held), self.param]
 
     def _statement(self, held: list[int]) -> None:
         rng = self.rng
@@ -272,7 +285,7 @@ class _Maker:
         elif kind < 0.35:
             p.guard = self.likely(leaves)
         # what is written, the local ones and the guarded ones more often than the rest
-        targets = [var(n, t) for n, t in self.locals] + [self.kept[n] for n in held] * 2 + self.shared
+        targets = [var(n, t) for n, t in self.locals] * (3 if self.lively else 1) + [self.kept[n] for n in held] * 2 + self.shared
         for target in rng.sample(targets, min(len(targets), rng.choice([0, 1, 1, 1, 2]))):
             p.updates[target.data] = self.expr(target.type, leaves)
         self._effects(p, leaves)
