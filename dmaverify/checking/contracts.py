@@ -12,7 +12,7 @@ from pathlib import Path
 
 from dmaverify.checking.options import Options
 from dmaverify.engines.base import Budget, Engine
-from dmaverify.ir.expr import Expr, and_, const, le, not_, var
+from dmaverify.ir.expr import Expr, and_, const, implies, le, not_, var
 from dmaverify.ir.pipeline import to_core
 from dmaverify.ir.system import Always, System
 from dmaverify.ir.text import to_text
@@ -66,7 +66,9 @@ def _show(proc: str, reference: System, options: Options) -> Shown:
     # one proof for all that the body owes: its contract, that its loops end, and that it does nothing undefined
     claim = f"contract {proc}"
     system = limited.with_(always=tuple(replace(w, prop=claim) for w in limited.always))
-    (proof,) = _engine("induction", options).run(system, (claim,), budget)
+    whole = and_(*(implies(w.when, w.cond) for w in system.always))
+    merged = system.with_(always=(Always(claim, claim, whole, span=system.always[0].span),)) if system.always else system
+    (proof,) = _engine("induction", options).run(merged, (claim,), budget)
     if proof.word is Word.PROVED:
         return Shown(proc, True, limits, certificate=proof.certificate)
     (search,) = _engine("bmc", options).run(system, (claim,), replace(budget, depth=0))

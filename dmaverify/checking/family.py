@@ -7,7 +7,7 @@ counts only if the bodies do what their contracts say, and a violation only if t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from dmaverify.checking.contracts import Shown, show
@@ -15,8 +15,10 @@ from dmaverify.checking.decide import Decider
 from dmaverify.checking.frontend import Model, concrete, load
 from dmaverify.checking.options import Options
 from dmaverify.engines.base import Budget, Progress
-from dmaverify.ir.expr import const, le, var
+from dmaverify.ir.expr import Expr, const, eq, le, var
 from dmaverify.ir.pipeline import prepare
+from dmaverify.ir.slice import Slice
+from dmaverify.ir.traverse import variables
 from dmaverify.ir.types import Int, Value
 from dmaverify.verdict import Outcome, Word
 
@@ -53,6 +55,8 @@ class Family:
         self.decider = self._decider(model)
         self.least: Decider | None = None
         """Decides the least instance."""
+        self.smallest: dict[str, int] = {}
+        """The least value that each free parameter may have."""
         self.shown: dict[str, Shown] = {}
         """What is known of the bodies of the procs that are called by contract."""
 
@@ -71,6 +75,7 @@ class Family:
         """One outcome for each property, as soon as it is decided."""
         least = concrete(self.file, self.variant, self.fixed)
         values = {name: value for name, _ in self.model.free if (value := _given(least, name)) is not None}
+        self.smallest = {name: value for name, value in values.items() if isinstance(value, int)}
         near: dict[str, Outcome] = {}
         decider = self.least = self._decider(least)
         for o in decider.outcomes(tuple(n for n in wanted if n in least.properties)):
@@ -125,51 +130,65 @@ class Family:
         return Decided(found, model, decider, values)
 
     def _least(self, o: Outcome) -> dict[str, Value]:
-        """Values of the free parameters with a trace of that length: if there is one parameter, the least one."""
+        """Values of the free parameters with a trace of that length: of the first parameter the least one, of the next
+        the least one beside it, and so on.
+        """
         assert o.trace is not None
         initial = dict(o.trace.initial)
         values = {name: initial[name] for name, _ in self.model.free if name in initial}
         for name, _ in self.model.free:
             values.setdefault(name, 0)
-        core = self.decider.core.system
-        names = [v.name for v in core.vars if v.name in values]
-        if len(names) != 1:
+        if o.word is not Word.VIOLATED:
             return values
-        (name,) = names
-        t = core.var(name).type
-        if isinstance(t, Int) and o.word is Word.VIOLATED:
-            values[name] = self._bisect(o, name, t, int(values[name]))
+        core = self.decider.core.system
+        fixed: list[Expr] = []
+        for name in [v.name for v in core.vars if v.name in values]:
+            t = core.var(name).type
+            if isinstance(t, Int):
+                found = self._smallest(o, name, t, values, fixed)
+                values.update(found)
+                fixed.append(eq(var(name, t), const(values[name], t)))
         return values
 
-    def _bisect(self, o: Outcome, name: str, t: Int, known: int) -> int:
-        """The least value of one parameter for which a trace of that length exists."""
-        from dmaverify.engines.bmc import Bmc
-        from dmaverify.engines.worker import Worker
-
+    def _smallest(self, o: Outcome, name: str, t: Int, known: dict[str, Value], fixed: list[Expr]) -> dict[str, Value]:
+        """Values with the least one of one parameter, of those for which a trace of that length exists."""
         assert o.trace is not None
         slices = [
             s for s in prepare(self.decider.core, (o.prop,), fuse=self.options.fuse, slice=self.options.slice).slices
             if any(v.name == name for v in s.system.vars)
         ]
-        engine = Worker(Bmc(seed=self.options.seed, probes=False))
-        low, high = t.lo, known
+        low, best = self.smallest.get(name, t.lo), known
+        width = 1
         for _ in range(MOST_PROBES):
+            high = int(best[name])
             if low >= high:
                 break
-            middle = (low + high) // 2
+            # most violations are there for small values already: near the least one first, then further away
+            middle = min(low + width - 1, (low + high) // 2)
             limit = le(var(name, t), const(middle, t))
-            found = None
-            for s in slices:
-                limited = s.system.with_(assumptions=(*s.system.assumptions, limit))
-                budget = Budget(PROBE_SECONDS, self.options.memory, o.trace.length)
-                for answer in engine.run(limited, (o.prop,), budget):
-                    if answer.trace is not None and answer.trace.length <= o.trace.length:
-                        found = int(dict(answer.trace.initial)[name])
+            found = self._with(o, slices, (*fixed, limit))
             if found is None:
-                low = middle + 1
+                low, width = middle + 1, 2 * width
             else:
-                high = found
-        return high
+                best = {**best, **found}
+        return best
+
+    def _with(self, o: Outcome, slices: Sequence[Slice], limits: tuple[Expr, ...]) -> dict[str, Value] | None:
+        """Values of the free parameters within the limits for which some slice has a trace of that length."""
+        from dmaverify.engines.bmc import Bmc
+        from dmaverify.engines.worker import Worker
+
+        assert o.trace is not None
+        for s in slices:
+            # what the slice does not have cannot be limited there, and has no say in it
+            known = {v.name for v in s.system.vars}
+            limited = s.system.with_(assumptions=(*s.system.assumptions, *(e for e in limits if variables(e) <= known)))
+            budget = Budget(PROBE_SECONDS, self.options.memory, o.trace.length)
+            for answer in Worker(Bmc(seed=self.options.seed, probes=False)).run(limited, (o.prop,), budget):
+                if answer.trace is not None and answer.trace.length <= o.trace.length:
+                    initial = dict(answer.trace.initial)
+                    return {name: initial[name] for name, _ in self.model.free if name in initial}
+        return None
 
 
 def _given(model: Model, name: str) -> Value | None:

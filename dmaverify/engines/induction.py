@@ -20,6 +20,7 @@ from dmaverify.engines.proof import Proof
 from dmaverify.engines.reached import all_states
 from dmaverify.engines.relative import Fact
 from dmaverify.engines.smt.solver import SolverName, other
+from dmaverify.engines.stated import Stated
 from dmaverify.engines.traces import spans_of
 from dmaverify.ir.expr import Expr, not_
 from dmaverify.ir.slice import belongs
@@ -69,9 +70,18 @@ class Induction:
         """What guessing shows at once; of the rest, what the set of all states shows, if it is small; or else guess on."""
         if not properties:
             return []
-        left_over = budget.left()
-        seconds = QUICK if left_over is None else min(left_over, QUICK)
-        quick = replace(budget, timeout=seconds, started=time.monotonic())
+        stated = self._from_what_is_stated(system, properties, budget)
+        if stated:
+            rest = self._proved_otherwise(system, tuple(p for p in properties if p not in stated), budget)
+            by_name = stated | {o.prop: o for o in rest}
+            return [by_name[p] for p in properties]
+        return self._proved_otherwise(system, properties, budget)
+
+    def _proved_otherwise(self, system: System, properties: tuple[str, ...], budget: Budget) -> list[Outcome]:
+        if not properties:
+            return []
+        # where nothing happens there is nothing to guess
+        quick = _at_most(QUICK, budget) if system.actions else budget
         found = _Run(self, system, properties, quick).outcomes()
         left = tuple(o.prop for o in found if o.word is not Word.PROVED and "time" in o.reason)
         if left:
@@ -79,6 +89,28 @@ class Induction:
             left = tuple(p for p in left if p not in more)
             more.update((o.prop, o) for o in (_Run(self, system, left, budget).outcomes() if left else ()))
             found = [more.get(o.prop, o) for o in found]
+        return found
+
+    def _from_what_is_stated(self, system: System, properties: tuple[str, ...], budget: Budget) -> dict[str, Outcome]:
+        """Proofs whose invariant is the properties and lemmas as they are written, if there are lemmas."""
+        left = budget.left()
+        run = _Run(self, system, properties, _at_most(QUICK if left is None else max(QUICK, left / 2), budget))
+        hints = run.hints()
+        found: dict[str, Outcome] = {}
+        if not hints:
+            return found
+        # most properties need little of what is known; the rest are shown together
+        known = [*hints, *system.always]
+        attempts: list[tuple[tuple[str, ...], list[Always]]] = [((p,), _about(known, _read_by(system, p))) for p in properties]
+        attempts += [(some, known) for some in dict.fromkeys((properties, *((p,) for p in properties)))]
+        with contextlib.suppress(Refused, Stopped):
+            for some, given in attempts:
+                wanted = tuple(p for p in some if p not in found)
+                others = [h for h in given if h.prop not in wanted]
+                facts = Stated(system, wanted, others, run.budget, self.solver, self.seed).proved() if wanted else None
+                for prop in wanted if facts is not None else ():
+                    assert facts is not None
+                    found[prop] = run.outcome(prop, "", facts, run.certify(prop, facts))
         return found
 
     def _by_all_states(self, system: System, properties: tuple[str, ...], budget: Budget) -> dict[str, Outcome]:
@@ -110,6 +142,24 @@ class Induction:
         return found
 
 
+def _at_most(seconds: float, budget: Budget) -> Budget:
+    """The budget with so much time from now on, or what is left of it."""
+    left = budget.left()
+    return replace(budget, timeout=seconds if left is None else min(left, seconds), started=time.monotonic())
+
+
+def _read_by(system: System, prop: str) -> set[str]:
+    """The variables that a property speaks of."""
+    places = [(w.when, w.cond) for w in system.always if w.prop == prop]
+    places += [(c.path, c.cond) for a in system.actions for c in a.checks if c.prop == prop]
+    return set().union(*(variables(*p) for p in places))
+
+
+def _about(hints: Sequence[Always], names: set[str]) -> list[Always]:
+    """The hints that speak of these variables only."""
+    return [h for h in hints if variables(h.when, h.cond) <= names]
+
+
 class _Run:
     def __init__(self, engine: Induction, system: System, properties: tuple[str, ...], budget: Budget) -> None:
         self.engine, self.system, self.properties, self.budget = engine, system, properties, budget
@@ -123,25 +173,25 @@ class _Run:
         certificates: dict[str, Certificate] = {}
         try:
             proof = self.proof = Proof(
-                self.system, self.properties, self._hints(), self.budget, engine.solver, engine.seed, engine.learn
+                self.system, self.properties, self.hints(), self.budget, engine.solver, engine.seed, engine.learn
             )
             proof.run()
             for p in proof.open():
                 needed[p] = proof.needed(p)
-                certificates[p] = self._certify(p, needed[p])
+                certificates[p] = self.certify(p, needed[p])
         except Stopped as e:
             reason = e.reason
         except Refused as e:
             reason = f"the certificate was refused: {e}"
-        return [self._outcome(p, reason, needed.get(p, []), certificates.get(p)) for p in self.properties]
+        return [self.outcome(p, reason, needed.get(p, []), certificates.get(p)) for p in self.properties]
 
-    def _hints(self) -> list[Always]:
+    def hints(self) -> list[Always]:
         """Lemmas over the System's variables that it does not have itself."""
         known = {v.name for v in self.system.vars}
         own = {(w.cond.uid, w.when.uid) for w in self.system.always}
         return [h for h in self.engine.hints if variables(h.cond, h.when) <= known and (h.cond.uid, h.when.uid) not in own]
 
-    def _certify(self, prop: str, facts: list[Fact]) -> Certificate:
+    def certify(self, prop: str, facts: list[Fact]) -> Certificate:
         """Write the certificate and have it checked by the other solver in a fresh process."""
         return certify(
             self.system,
@@ -153,7 +203,8 @@ class _Run:
             self.budget,
         )
 
-    def _outcome(self, prop: str, reason: str, needed: list[Fact], certificate: Certificate | None) -> Outcome:
+    def outcome(self, prop: str, reason: str, needed: list[Fact], certificate: Certificate | None) -> Outcome:
+        """What was found out about a property: proved if there is a certificate, whose facts are those needed."""
         outcome = Outcome(
             prop,
             Word.UNKNOWN,

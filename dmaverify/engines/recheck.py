@@ -24,8 +24,29 @@ from dmaverify.ir.text_parse import IrSyntaxError, parse
 
 
 def answers(text: str, solver: str) -> list[str]:
-    """What the solver prints for a script, by words."""
-    return (_by_z3(text) if solver == "z3" else _by_bitwuzla(text)).split()
+    """What the solver prints for a script, by words. Each question is put to it by itself."""
+    ask = _by_z3 if solver == "z3" else _by_bitwuzla
+    return [word for question in questions(text) for word in ask(question).split()]
+
+
+def questions(text: str) -> list[str]:
+    """A script for each question of a script: what is said at the levels that are open where it is asked.
+
+    Solvers are much better at one question than at many that share what is said before.
+    """
+    levels: list[list[str]] = [[]]
+    found: list[str] = []
+    for line in text.splitlines():
+        if line == "(push 1)":
+            levels.append([])
+        elif line == "(pop 1)" and len(levels) > 1:
+            levels.pop()
+        else:
+            levels[-1].append(line)
+            if line == "(check-sat)":
+                found.append("\n".join(said for level in levels for said in level) + "\n")
+                levels[-1].pop()
+    return found
 
 
 def _by_z3(text: str) -> str:

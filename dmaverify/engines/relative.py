@@ -213,11 +213,42 @@ class Relative:
             used |= answer
         return used
 
+    def broken(self, action: int, wanted: Sequence[Fact], given: Sequence[Fact]) -> list[Fact]:
+        """Those of the wanted facts that some step of the action breaks, from a state where the given ones hold: none if it keeps all.
+
+        As ``step`` without telling what was used or the state, by a solver of its own.
+        """
+        near = self._near(action, wanted, given)
+        checks = [f for f in given if f.check is not None and f.action == action]
+        own = [f for f in wanted if f.check is not None]
+        kept = [f for f in wanted if f.check is None]
+        for group, assumed in ((own, []), (kept, checks)):
+            if not group:
+                continue
+            solver = self.solver.fresh()
+            for f in near:
+                solver.add(self.encode(f.condition))
+            solver.add(self.encode(self._enabled[action]))
+            if group is kept:
+                solver.add(self.encode(self._stops[action]))
+            for f in assumed:
+                assert f.check is not None
+                solver.add(self.encode(passes(f.check)))
+            wrong = {f.number: self._wrong(action, f) for f in group}
+            solver.add(self._any(list(wrong.values())))
+            if solver.check():
+                return [f for f in group if solver.value(wrong[f.number])]
+        return []
+
+    def _wrong(self, action: int, fact: Fact) -> Term:
+        """That a step of the action breaks the fact."""
+        return self._not(self.encode(passes(fact.check)) if fact.check else self.behind(action)(fact.condition))
+
     def _ask(self, action: int, wanted: list[Fact], states: list[Fact], checks: list[Fact], whole: bool) -> Step | set[int]:
         w, solver = self.writer, self.solver
         assumed = [*states, *checks]
         switches = [self.switch(f) for f in assumed]
-        wrong = {f.number: self._not(self.encode(passes(f.check)) if f.check else self.behind(action)(f.condition)) for f in wanted}
+        wrong = {f.number: self._wrong(action, f) for f in wanted}
         solver.push()
         try:
             solver.add(self.encode(self._enabled[action]))

@@ -90,11 +90,13 @@ class BitwuzlaSolver:
     name = "bitwuzla"
     version: str = str(_bitwuzla.version())
 
-    def __init__(self, budget: Budget, seed: int = 0) -> None:
-        self.writer = BitwuzlaWriter()
+    def __init__(self, budget: Budget, seed: int = 0, writer: BitwuzlaWriter | None = None) -> None:
+        self.writer = writer or BitwuzlaWriter()
+        self._seed = seed
         options = _bitwuzla.Options()
         options.set(_bitwuzla.Option.PRODUCE_MODELS, True)
-        options.set(_bitwuzla.Option.PRODUCE_UNSAT_ASSUMPTIONS, True)
+        if writer is None:
+            options.set(_bitwuzla.Option.PRODUCE_UNSAT_ASSUMPTIONS, True)
         options.set(_bitwuzla.Option.SEED, seed or 42)
         self._solver = _bitwuzla.Bitwuzla(self.writer.manager, options)
         self._budget = budget
@@ -113,6 +115,10 @@ class BitwuzlaSolver:
         except BaseException as e:
             self._stop = e
         return self._stop is not None
+
+    def fresh(self) -> BitwuzlaSolver:
+        """Another solver for the same terms, without any assertion."""
+        return BitwuzlaSolver(self._budget, self._seed, self.writer)
 
     def add(self, term: Term) -> None:
         """Assert a condition."""

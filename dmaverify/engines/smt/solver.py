@@ -33,6 +33,12 @@ class Solver(Protocol):
         """Makes the terms that this solver takes."""
         ...
 
+    def fresh(self) -> Solver:
+        """Another solver for the same terms, without any assertion. One question to a solver of its own is often answered
+        far sooner than at a level of one that has been asked before: all that is known is simplified at once.
+        """
+        ...
+
     def add(self, term: Term) -> None:
         """Assert a condition at the current level."""
         ...

@@ -107,8 +107,9 @@ class Z3Solver:
     name = "z3"
     version: str = str(_z3.get_version_string())
 
-    def __init__(self, budget: Budget, seed: int = 0) -> None:
-        self.writer = Z3Writer()
+    def __init__(self, budget: Budget, seed: int = 0, writer: Z3Writer | None = None) -> None:
+        self.writer = writer or Z3Writer()
+        self._seed = seed
         self._solver = _z3.SolverFor("QF_BV", ctx=self.writer.context)
         # ctrl_c: z3 must not take the signal from Python; the watcher sees to it that an interrupt ends the check
         self._solver.set("ctrl_c", False)
@@ -116,6 +117,10 @@ class Z3Solver:
         self._budget = budget
         self._assumed: list[Term] = []
         self._model: Any = None
+
+    def fresh(self) -> Z3Solver:
+        """Another solver for the same terms, without any assertion."""
+        return Z3Solver(self._budget, self._seed, self.writer)
 
     def add(self, term: Term) -> None:
         """Assert a condition."""

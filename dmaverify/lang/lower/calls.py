@@ -41,6 +41,9 @@ def _call(ctx: Ctx, e: ast.Call) -> Val:
     if isinstance(ref, symbols.FuncSym):
         return call_func(ctx, ref, arguments(ctx, ref, e), e)
     if isinstance(ref, symbols.ProcSym):
+        contract = ctx.world.contract_of(ref)
+        if contract is not None:
+            return contract.within(ctx, e)
         return call_proc(ctx, ref, bindings(ctx, ref, e), e.span)
     if isinstance(ref, symbols.EnumCase):
         return case_value(ctx, ref, [ev_expr(ctx, a.value) for a in e.args], e.span)

@@ -25,7 +25,6 @@ class Contract:
 
     def call(self, f: Flow, call: ast.Call) -> Val:
         """The call as one step."""
-        f.world.rests_on(self.sym.name)
         if f.at is None:
             ir = f.world.ir(self.sym.ty) if self.sym.ty is not sem.VOID else TRUE.type
             return const(ir.default, ir)
@@ -38,6 +37,7 @@ class Contract:
     def within(self, ctx: Ctx, call: ast.Call) -> Val:
         """The call inside a step: the result."""
         sym, world, step = self.sym, ctx.world, ctx.step
+        world.rests_on(sym.name)
         frame = Frame(sym.name, callees=(*ctx.frame.callees, sym))
         inner = ctx.inside(frame)
         world.scan(sym.requires)
