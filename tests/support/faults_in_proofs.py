@@ -255,7 +255,7 @@ def first_slice_decides() -> Iterator[None]:
         yield
 
 
-@fault("portfolio", "portfolio and search")
+@fault("portfolio", "failed checks on the way")
 def paths_behind_failed_checks() -> Iterator[None]:
     """What was found in a slice behind a failed built-in check is not looked for again with the check kept."""
     with patch.object(deciding.Decider, "_means_nothing", lambda self, o: False):

@@ -13,6 +13,8 @@ from dataclasses import replace
 from pathlib import Path
 from unittest.mock import patch
 
+import dmaverify
+from dmaverify.checking import decide
 from dmaverify.engines import certificate, recheck
 from dmaverify.engines.base import Budget, Engine
 from dmaverify.engines.certificate import Refused
@@ -35,10 +37,12 @@ from dmaverify.verdict import Step, Trace, Word
 from tests.support import racing, soundness
 from tests.support.compare import explored, fused
 from tests.support.lock_programs import program
+from tests.support.lowered import compiled
 from tests.support.symbolic_systems import counter, locked, pool
 from tests.support.yardstick import STATES, allocator
 from tests.test_aig import Built
 from tests.test_smt_ops import build, meaning, shapes, tuples
+from tests.test_stops import LATER
 
 Guard = Callable[[], None]
 GUARDS: dict[str, Guard] = {}
@@ -208,6 +212,15 @@ def engines_and_search() -> None:
 def portfolio_and_search() -> None:
     """Random Systems: what the tool says of each property is what is true of it, also if it has to slice."""
     _campaign(soundness.by_portfolio, (1, 2, 19, 57, 90))
+
+
+@guard("failed checks on the way")
+def failed_checks_on_the_way() -> None:
+    """A property that only fails behind a failed built-in check does not fail, also where its slice does not have that check."""
+    with tempfile.TemporaryDirectory() as folder, patch.object(decide, "FEW_STATES", 0):
+        compiled(Path(folder), LATER.replace("HERE", "wait other == 99"))
+        variant = dmaverify.check(Path(folder) / "models" / "t.dma", engine="explicit", jobs=1).scenario("t").variant()
+    assert not variant.internal and variant.property("watch").word is Word.VACUOUS
 
 
 @guard("shortest ways")
