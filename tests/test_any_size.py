@@ -67,7 +67,7 @@ def test_a_search_that_is_wrong_is_found_out_by_its_contract(variant: str, prop:
 
 
 def test_three_slots_stand_for_any_number() -> None:
-    model = load(POOL, "any_number", {})
+    model = load(POOL, "three_slots", {})
     core = to_core(model.system).system
     assert _slots(v.name for v in core.vars) == {0, 1, 2}
     for w in lemmas_of(core):

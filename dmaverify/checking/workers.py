@@ -1,4 +1,4 @@
-"""Runs independent tasks in worker processes and keeps the order of their results.
+"""Runs independent tasks in worker processes, or in turn in this one, and keeps the order of their results.
 
 A solver that crashes, or that the system kills, takes one worker with it and costs one result, which says
 so. An interrupt (Ctrl-C) reaches every worker; each hands back what it has so far.
@@ -41,12 +41,16 @@ def run_tasks(
     started: Callable[[int], None],
     finished: Callable[[int, Result], None],
     died: Callable[[int, Died], Result],
+    enough: Callable[[Result], bool] = lambda result: False,
 ) -> bool:
-    """Do every task; False if interrupted.
+    """Do every task, ``jobs`` at a time; False if interrupted. One job, or one task: no process is made.
 
     ``work`` must be importable. ``started`` and ``finished`` are called here, in the parent, with the task's
-    position; ``died`` makes the result of a task whose worker is gone.
+    position; ``died`` makes the result of a task whose worker is gone. ``enough``: whether a result says that
+    the user has interrupted the work in this process, and that it took note of it itself.
     """
+    if jobs < 2 or len(tasks) < 2:
+        return _in_turn(tasks, work, started, finished, enough)
     method = "fork" if sys.platform.startswith("linux") else "spawn"
     context: Any = multiprocessing.get_context(method)  # the stubs do not know that contexts have processes
     waiting = list(range(len(tasks)))[::-1]
@@ -108,6 +112,25 @@ def run_tasks(
             if w.process.is_alive():
                 w.process.kill()
     return complete
+
+
+def _in_turn(
+    tasks: Sequence[Task],
+    work: Callable[[Task], Result],
+    started: Callable[[int], None],
+    finished: Callable[[int, Result], None],
+    enough: Callable[[Result], bool],
+) -> bool:
+    try:
+        for n, task in enumerate(tasks):
+            started(n)
+            answer = work(task)
+            finished(n, answer)
+            if enough(answer):
+                return False
+    except KeyboardInterrupt:
+        return False
+    return True
 
 
 def _gather(busy: list[_Worker[Task, Result]], collect: Callable[[_Worker[Task, Result]], None]) -> None:

@@ -7,7 +7,19 @@ from pathlib import Path
 
 import click
 
-from dmaverify.cli.common import BYTES, OUT, SET, debug_option, set_option, variant_option, writable, write_reports
+from dmaverify.cli.common import (
+    BYTES,
+    OUT,
+    SET,
+    colour_option,
+    debug_option,
+    jobs_option,
+    progress_option,
+    set_option,
+    variant_option,
+    writable,
+    write_reports,
+)
 from dmaverify.cli.progress import make_progress
 from dmaverify.results import Report, ScenarioResult
 
@@ -77,14 +89,10 @@ ENGINES = ("auto", "explicit", "bmc", "induction", "pdr", "abc")
     metavar="SECONDS",
     help="How often.",
 )
-@click.option(
-    "--jobs", "-j", type=click.IntRange(min=1), help="Worker processes  [default: one for each CPU]"
-)
+@jobs_option
 @click.option("--verbose", "-v", is_flag=True, help="Tables also of several files; of one variant, what each engine said.")
-@click.option(
-    "--progress/--no-progress", default=None, help="Progress on standard error  [default: on a terminal]"
-)
-@click.option("--color/--no-color", "colour", default=None, help="Colour  [default: on a terminal]")
+@progress_option
+@colour_option
 @debug_option
 def command(
     files: tuple[str, ...],

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 if TYPE_CHECKING:
     from dmaverify.results import Report
+
+Command = TypeVar("Command", bound=Callable[..., Any])
 
 SET = tuple[str, int | str]
 """A parameter and its value; numbers are numbers, everything else is left to the compiler."""
@@ -93,4 +96,24 @@ set_option = click.option(
     metavar="PARAM=VALUE",
     help="Value of a parameter of the scenario; repeatable.",
 )
+jobs_option = click.option(
+    "--jobs", "-j", type=click.IntRange(min=1), help="Worker processes  [default: one for each CPU]"
+)
+progress_option = click.option(
+    "--progress/--no-progress", default=None, help="Progress on standard error  [default: on a terminal]"
+)
+colour_option = click.option("--color/--no-color", "colour", default=None, help="Colour  [default: on a terminal]")
+
+
+def view_option(default: str) -> Callable[[Command], Command]:
+    """``--view`` of commands that compare what can be seen of two sides."""
+    return click.option(
+        "--view",
+        type=click.Choice(["results", "events", "addresses"]),
+        default=default,
+        show_default=True,
+        help="What is compared: what calls return; all events, buffers by identity; or the numbers too.",
+    )
+
+
 debug_option = click.option("--debug", is_flag=True, help="Tracebacks of internal errors.")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from dmaverify.cli.common import OUT, SET, debug_option, set_option, variant_option, writable, write_reports
+from dmaverify.cli.common import OUT, SET, colour_option, debug_option, set_option, variant_option, writable, write_reports
 from dmaverify.results import ScenarioResult
 
 RUNS = 200
@@ -48,7 +48,7 @@ DATABASE = Path(".hypothesis/examples")
 @click.option("--strict", is_flag=True, help="What was only sampled is inconclusive.")
 @click.option("--junit", type=OUT, metavar="FILE", help="Also write the report there as JUnit XML.")
 @click.option("--sarif", type=OUT, metavar="FILE", help="Also write what is not as expected there as SARIF 2.1.0.")
-@click.option("--color/--no-color", "colour", default=None, help="Colour  [default: on a terminal]")
+@colour_option
 @debug_option
 def command(
     files: tuple[str, ...],

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from dmaverify.cli.common import debug_option
+from dmaverify.cli.common import colour_option, debug_option
 
 
 @click.command("judge", short_help="judge a stream of events by a monitor")
@@ -24,7 +24,7 @@ from dmaverify.cli.common import debug_option
 @click.option("--scenario", metavar="FILE", help="The board that the events are from.")
 @click.option("--variant", metavar="NAME", help="Of that scenario.")
 @click.option("--format", "fmt", type=click.Choice(["text", "json"]), default="text", show_default=True)
-@click.option("--color/--no-color", "colour", default=None, help="Colour  [default: on a terminal]")
+@colour_option
 @debug_option
 def command(
     events: Path,

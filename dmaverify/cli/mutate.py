@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from dmaverify.cli.common import SET, debug_option, set_option, variant_option
+from dmaverify.cli.common import SET, colour_option, debug_option, jobs_option, progress_option, set_option, variant_option
 from dmaverify.cli.progress import make_progress
 
 
@@ -28,12 +28,12 @@ from dmaverify.cli.progress import make_progress
     metavar="SECONDS",
     help="For each mutant.",
 )
-@click.option("--jobs", "-j", type=click.IntRange(min=1), help="Worker processes  [default: one for each CPU]")
+@jobs_option
 @click.option("--strict", is_flag=True, help="A mutant that nobody notices is status 1, one that is undecided 3.")
 @click.option("--all", "everything", is_flag=True, help="Also list what was noticed, what changes nothing and what does not compile.")
 @click.option("--format", "fmt", type=click.Choice(["text", "json"]), default="text", show_default=True)
-@click.option("--progress/--no-progress", default=None, help="Progress on standard error  [default: on a terminal]")
-@click.option("--color/--no-color", "colour", default=None, help="Colour  [default: on a terminal]")
+@progress_option
+@colour_option
 @debug_option
 def command(
     files: tuple[str, ...],

@@ -9,7 +9,19 @@ from typing import TYPE_CHECKING
 import click
 
 from dmaverify.checking.events import Event
-from dmaverify.cli.common import BYTES, OUT, SET, debug_option, set_option, variant_option, writable
+from dmaverify.cli.common import (
+    BYTES,
+    OUT,
+    SET,
+    colour_option,
+    debug_option,
+    jobs_option,
+    progress_option,
+    set_option,
+    variant_option,
+    view_option,
+    writable,
+)
 from dmaverify.cli.progress import make_progress
 
 if TYPE_CHECKING:
@@ -52,21 +64,15 @@ if TYPE_CHECKING:
 )
 @click.option("--all", "everything", is_flag=True, help="With calls: also steps that the failure does not depend on.")
 @click.option("--compare/--no-compare", default=True, help="Also say what else is different.  [default: compare]")
-@click.option(
-    "--view",
-    type=click.Choice(["results", "events", "addresses"]),
-    default="events",
-    show_default=True,
-    help="What is compared: what calls return; all events, buffers by identity; or the numbers too.",
-)
+@view_option("events")
 @click.option("--states", type=click.IntRange(min=1), help="Compare so many states at most.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Of everything that is chosen at random.")
 @click.option("--timeout", type=click.FloatRange(min=0, min_open=True), metavar="SECONDS", help="For each variant and side.")
 @click.option("--memory", type=BYTES, metavar="SIZE", help="For each process: 512M, 4G.")
 @click.option("--depth", type=click.IntRange(min=0), help="Longest trace to look for.")
-@click.option("--jobs", "-j", type=click.IntRange(min=1), help="Worker processes  [default: one for each CPU]")
-@click.option("--progress/--no-progress", default=None, help="Progress on standard error  [default: on a terminal]")
-@click.option("--color/--no-color", "colour", default=None, help="Colour  [default: on a terminal]")
+@jobs_option
+@progress_option
+@colour_option
 @debug_option
 def command(
     files: tuple[str, ...],

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from dmaverify.cli.common import SET, debug_option, set_option, variant_option
+from dmaverify.cli.common import SET, colour_option, debug_option, jobs_option, progress_option, set_option, variant_option, view_option
 from dmaverify.cli.progress import make_progress
 
 
@@ -15,13 +15,7 @@ from dmaverify.cli.progress import make_progress
 @click.argument("files", nargs=-1, required=True, metavar="IMPL… SPEC")
 @variant_option
 @set_option
-@click.option(
-    "--view",
-    type=click.Choice(["results", "events", "addresses"]),
-    default="addresses",
-    show_default=True,
-    help="What is compared: what calls return; all events, buffers by identity; or the numbers too.",
-)
+@view_option("addresses")
 @click.option("--format", "fmt", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @click.option(
     "--trace",
@@ -33,9 +27,9 @@ from dmaverify.cli.progress import make_progress
 @click.option("--all", "everything", is_flag=True, help="Tell calls that are over event by event, too.")
 @click.option("--states", type=click.IntRange(min=1), help="Look at so many states of either side at most.")
 @click.option("--timeout", type=click.FloatRange(min=0, min_open=True), metavar="SECONDS", help="For each variant.")
-@click.option("--jobs", "-j", type=click.IntRange(min=1), help="Worker processes  [default: one for each CPU]")
-@click.option("--progress/--no-progress", default=None, help="Progress on standard error  [default: on a terminal]")
-@click.option("--color/--no-color", "colour", default=None, help="Colour  [default: on a terminal]")
+@jobs_option
+@progress_option
+@colour_option
 @debug_option
 def command(
     files: tuple[str, ...],

@@ -1,7 +1,7 @@
 """Variables that follow a frozen one: what a size that may be anything leaves behind in the state.
 
 Guesses about values (``seeds``) come from samples, and a sample has one size. Where a variable holds what was computed from a frozen
-variable of many values, the guess is that it holds just that: ``pool.size = size >> 12``, wherever the samples do not contradict it.
+variable of many values, the guess is that it holds just that: ``count = size >> 12``, wherever the samples do not contradict it.
 """
 
 from __future__ import annotations

@@ -129,16 +129,8 @@ def _mutate(result: MutationResult, options: MutateOptions, progress: Reporter |
     def died(position: int, why: Died) -> MutantResult:
         return MutantResult(work.sites[chosen[position]].mutant, "failed", why=str(why))
 
-    try:
-        if options.jobs > 1 and len(tasks) > 1:
-            complete = run_tasks(tasks, _one, options.jobs, lambda n: tell(n, False), finished, died)
-            result.interrupted = not complete
-        else:
-            for n, task in enumerate(tasks):
-                tell(n, False)
-                finished(n, _one(task))
-    except KeyboardInterrupt:
-        result.interrupted = True
+    complete = run_tasks(tasks, _one, options.jobs, lambda n: tell(n, False), finished, died, lambda m: m.why == _INTERRUPTED)
+    result.interrupted = not complete
     result.results = [found[n] for n in sorted(found) if not (result.interrupted and found[n].why == _INTERRUPTED)]
 
 

@@ -36,8 +36,9 @@ def compare_all(
     jobs: int | None,
     progress: Reporter | None = None,
     seconds: float | None = None,
-) -> None:
-    """Compare every variant that is there on both sides, in worker processes; the answers go into the variants."""
+) -> bool:
+    """Compare every variant that is there on both sides, in worker processes; the answers go into the variants. False if
+    interrupted."""
     found: list[tuple[VariantChange, Task, str]] = []
     changed = changed_names(comparison)
     for change, pair in todo:
@@ -77,13 +78,7 @@ def compare_all(
             found[n][0].equality = answer
         tell(n, finished=True)
 
-    workers = jobs or os.cpu_count() or 1
-    if workers > 1 and len(tasks) > 1:
-        run_tasks(tasks, _work, workers, tell, finish, _lost)
-    else:
-        for n, task in enumerate(tasks):
-            tell(n)
-            finish(n, _work(task))
+    return run_tasks(tasks, _work, jobs or os.cpu_count() or 1, tell, finish, _lost)
 
 
 def _wrong(v: VariantResult) -> bool:

@@ -117,7 +117,8 @@ def prove_corpus(
 
     def finish(n: int, answers: list[PatchReport | Lost]) -> None:
         nonlocal delivered
-        done[n] = [judge(entries[n], s, r) for s, r in zip(entries[n].steps, answers, strict=True)]
+        # what was interrupted says nothing about what is stated
+        done[n] = [judge(entries[n], s, r) for s, r in zip(entries[n].steps, answers, strict=True) if not _interrupted(r)]
         while delivered in done:
             for outcome in done[delivered]:
                 if told is not None:
@@ -127,13 +128,7 @@ def prove_corpus(
     def lost(n: int, died: Died) -> list[PatchReport | Lost]:
         return [Lost([], str(died)) for _ in entries[n].steps]
 
-    complete = True
-    if workers > 1:
-        complete = run_tasks(tasks, _work, workers, begin, finish, lost)
-    else:
-        for n, task in enumerate(tasks):
-            begin(n)
-            finish(n, _work(task))
+    complete = run_tasks(tasks, _work, workers, begin, finish, lost, lambda answers: any(map(_interrupted, answers)))
     outcomes = [o for n in sorted(done) for o in done[n]]
     return CorpusReport(folder, outcomes, time.monotonic() - began, workers, not complete, [d.render() for d in wrong])
 
@@ -144,6 +139,10 @@ class Lost:
 
     wrong: list[str]
     internal: str = ""
+
+
+def _interrupted(answer: PatchReport | Lost) -> bool:
+    return isinstance(answer, PatchReport) and (answer.before.interrupted or answer.after.interrupted)
 
 
 def _work(task: Task) -> list[PatchReport | Lost]:

@@ -80,8 +80,8 @@ def prove(
             change.before = next(one, None) if pair.before is not None else None
             change.after = next(other, None) if pair.after is not None else None
         change.variants = list(_variants(change.before, change.after, same, n))
-    if compare:
-        compare_all(comparison, todo, params or {}, view, states, jobs, _part(progress, 3), timeout)
+    if compare and not compare_all(comparison, todo, params or {}, view, states, jobs, _part(progress, 3), timeout):
+        after.interrupted = True
     for change in changes:
         for v in change.variants:
             if not v.unchecked:

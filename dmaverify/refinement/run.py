@@ -120,15 +120,7 @@ def refine(
 
     tasks = [task for _, _, task in todo]
     workers = jobs or os.cpu_count() or 1
-    if workers > 1 and len(tasks) > 1:
-        report.interrupted = not run_tasks(tasks, work, workers, tell, finish, lambda n, died: _lost(tasks[n], died))
-    else:
-        try:
-            for n, task in enumerate(tasks):
-                tell(n)
-                finish(n, work(task))
-        except KeyboardInterrupt:
-            report.interrupted = True
+    report.interrupted = not run_tasks(tasks, work, workers, tell, finish, lambda n, died: _lost(tasks[n], died))
     gone = {id(todo[n][0].variants[todo[n][1]]) for n in missing}
     for scenario in report.scenarios:
         scenario.variants = [v for v in scenario.variants if id(v) not in gone]

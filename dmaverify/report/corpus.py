@@ -85,8 +85,9 @@ def page_text(report: CorpusReport, at: Path, command: str) -> str:
         TITLE,
         "",
         f"{words.plural(len(entries), 'entry', 'entries')}, {words.plural(len(report.outcomes), 'patch', 'patches')}, "
-        f"{words.plural(ladders, 'history', 'histories')} of several steps. Before the fix a counterexample, after it a proof; "
-        "below an entry the other patches of it: half fixes, reverts, the fix of a fix, what changes nothing.",
+        f"{words.plural(ladders, 'history', 'histories')} of several steps. Below an entry the other patches of it: half fixes, "
+        "reverts, the fix of a fix, what changes nothing. *Exhausted* is said of the entry's scenario: all its states were visited. "
+        "Of a *latent* entry no fix is known, and the one here is ours; of a *control* nothing is to be fixed, or a mode decides.",
         "",
         "| " + " | ".join(COLUMNS) + " |",
         "|---|---|---|---|--:|---|--:|",
@@ -114,7 +115,8 @@ def page_text(report: CorpusReport, at: Path, command: str) -> str:
 def _row(o: Outcome, folder: str) -> Iterator[str]:
     told = _told(o)
     if not o.step.on and o.step.after:
-        yield f"[{o.entry.name}]({folder}/{o.entry.name})"
+        kind = o.entry.kind.split(" ")[0]
+        yield f"[{o.entry.name}]({folder}/{o.entry.name})" + (f" ({kind})" if kind != "fix" else "")
         yield ", ".join(o.entry.classes)
     else:
         on = f" on `{o.step.on[-1].name}`" if o.step.on else ""
