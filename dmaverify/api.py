@@ -34,6 +34,7 @@ def check(
     params: Mapping[str, int | str] | None = None,
     seed: int = 0,
     timeout: float | None = None,
+    property_timeout: float | None = None,
     memory: int | None = None,
     depth: int | None = None,
     strict: bool = False,
@@ -52,11 +53,11 @@ def check(
 
     ``path``: files, or folders of which every scenario below is checked. ``variant``: one variant by name,
     ``base`` for the scenario as it stands; by default the base and all variants. ``only``: properties by
-    name. ``params``: values of the scenario's parameters. ``timeout`` in seconds for each variant,
-    ``memory`` in bytes of each process, ``depth`` in steps of a trace. ``certificates``: a folder to keep
-    the obligations of proofs in. ``checkpoint``: a folder in which explicit searches write, every
-    ``checkpoint_every`` seconds, what they need to go on; called again with the same arguments they do.
-    ``jobs``: worker processes, by default one for each CPU; with 1 everything
+    name. ``params``: values of the scenario's parameters. ``timeout`` in seconds for each variant, of which its properties
+    get equal parts, ``property_timeout`` in seconds for each property of each variant, ``memory`` in bytes of each process,
+    ``depth`` in steps of a trace. ``certificates``: a folder to keep the obligations of proofs in.
+    ``checkpoint``: a folder in which explicit searches write, every ``checkpoint_every`` seconds, what they need to go on;
+    called again with the same arguments they do. ``jobs``: worker processes, by default one for each CPU; with 1 everything
     runs in this process. ``progress`` is told what is being done; ``on_scenario`` gets each scenario as soon
     as it is complete, in order. ``leave_out``: variants that are not checked, each by its file and its name.
 
@@ -70,6 +71,7 @@ def check(
         params=dict(params or {}),
         seed=seed,
         timeout=timeout,
+        property_timeout=property_timeout,
         memory=memory,
         depth=depth,
         strict=strict,

@@ -47,6 +47,16 @@ class Call:
 
 
 @dataclass(frozen=True)
+class SeenAt:
+    """The statement behind a step, which takes no time itself, at which it is seen that something is wrong."""
+
+    text: str
+    stack: tuple[Call, ...]
+    """The calls that lead to it, outermost first."""
+    span: Span
+
+
+@dataclass(frozen=True)
 class StoryStep:
     """One step of the reference System, told.
 
@@ -75,6 +85,8 @@ class StoryStep:
     folded: bool = False
     """The failure does not depend on it: left out of the default view."""
     span: Span = NOWHERE
+    seen_at: SeenAt | None = None
+    """Where the mark `seen` belongs, if it is not the step's own statement."""
 
 
 @dataclass(frozen=True)

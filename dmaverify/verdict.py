@@ -74,6 +74,8 @@ class Outcome:
     """For unknown: time, memory, depth, solver, domain, bound…, in words."""
     depth: int | None = None
     """For bounded: no trace of this length or less. For proved: k of k-induction."""
+    none_within: int | None = None
+    """For violated, beside the trace: no trace of this length or less, where somebody has searched that far."""
     states: int = 0
     transitions: int = 0
     symmetric: bool = False

@@ -13,7 +13,9 @@ from dmaverify.checking.options import Options
 from dmaverify.engines.auto import lemmas_of
 from dmaverify.engines.base import Budget
 from dmaverify.engines.bmc import Bmc
+from dmaverify.engines.certificate import INVARIANT, claim
 from dmaverify.engines.induction import Induction
+from dmaverify.engines.owed import owed
 from dmaverify.engines.recheck import answers, questions
 from dmaverify.engines.smt.solver import SolverName, make_solver
 from dmaverify.engines.stated import Stated
@@ -24,6 +26,7 @@ from dmaverify.lang.compile import compile_scenario
 from dmaverify.verdict import Word
 
 ROOT = Path(__file__).resolve().parent.parent
+WIDE = str(ROOT / "models" / "boards" / "wide-pool.dma")
 POOL = str(ROOT / "models" / "boards" / "any-pool.dma")
 CONTRACTS = ("bitmap_find_free_region", "bitmap_release_region")
 CLAIMS = ("one_owner", "inside_pool", "aligned")
@@ -44,6 +47,26 @@ def test_pools_of_every_size(prop: str) -> None:
     system, lemmas = _slice(model.system, prop)
     (o,) = Induction(hints=lemmas, learn=False).run(system, (prop,), Budget(120.0))
     assert o.word is Word.PROVED, o.reason
+
+
+@pytest.mark.parametrize("prop", CLAIMS)
+def test_sixteen_slots_and_any_number_of_pages(prop: str) -> None:
+    """Slots are alike, so two questions are enough: about one call that takes, and one that gives back."""
+    model = load(WIDE, None, {})
+    assert dict(model.free)["pages"] == f"in 1..={2**62:#_x}"
+    system, lemmas = _slice(model.system, prop)
+    assert len(system.actions) == 2 * 16
+    stated = Stated(system, (prop,), lemmas, Budget(120.0), "bitwuzla")
+    facts = stated.proved()
+    assert facts is not None and stated.near and len(stated.renamings) == 15
+    states = [(f.name, f.condition) for f in facts if f.check is None]
+    checks = [(f.action, f.check) for f in facts if f.check is not None and f.action is not None]
+    claimed = claim(system, prop, states, checks)
+    due = owed(claimed, prop, INVARIANT, stated.renamings, near=True)
+    assert [len(due.steps), len({claimed.actions[s.action].name.split("(")[0] for s in due.steps})] == [2, 2]
+    # with a fact less there is no proof, so these questions do ask something
+    fewer = [w for w in lemmas if not w.label.startswith("apart")]
+    assert (Stated(system, (prop,), fewer, Budget(60.0), "bitwuzla").proved() is None) == (prop == "one_owner")
 
 
 def test_the_lemmas_are_needed_and_enough() -> None:

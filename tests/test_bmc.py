@@ -167,3 +167,9 @@ def test_agrees_with_explicit_search_on_random_systems(rounds: Callable[[int, in
                 for label, seen in b.covers.items():
                     assert not (seen and e.covers.get(label) is False), (seed, prop, label)
     assert compared > 30 and violated > 8
+
+
+def test_deadlocks_are_not_bounded_by_who_does_not_look_for_them() -> None:
+    (outcome,) = Bmc().run(locked(), ("deadlock",), Budget(depth=5))
+    assert (outcome.word, outcome.depth) == (Word.UNKNOWN, None)
+    assert outcome.reason == "only the search of all states finds deadlocks"

@@ -15,9 +15,10 @@ from dmaverify.engines import recheck
 from dmaverify.engines.base import Budget
 from dmaverify.engines.certificate import FILES, INVARIANT, OBLIGATIONS, Refused, certify, claim, digest, run_recheck, write
 from dmaverify.engines.induction import Induction
+from dmaverify.engines.owed import owed
 from dmaverify.engines.reprint import Reprint, Unprintable
 from dmaverify.engines.smt.solver import SOLVERS, SolverName
-from dmaverify.ir.expr import TRUE, Expr, const, eq, raw, var
+from dmaverify.ir.expr import TRUE, Expr, const, eq, lt, mk, raw, var
 from dmaverify.ir.ops import OPS
 from dmaverify.ir.system import Always, Check, Property, System, Var
 from dmaverify.ir.types import BOOL, Int, Opt
@@ -192,6 +193,67 @@ def test_the_claimed_system_keeps_what_matters() -> None:
     assert all(a.updates == b.updates for a, b in zip(claimed.actions, system.actions, strict=True))
 
 
+# -- what is the same up to names, and what is near ----------------------------------------------------------------------
+
+
+def counters(ends: tuple[int, ...]) -> System:
+    """Counters that go up to an end each; below three, they say."""
+    t = Int(3)
+    n = [var(f"n{k}", t) for k in range(len(ends))]
+    actions = tuple(
+        step(f"up{k}", guard=lt(v, const(end, t)), updates={f"n{k}": mk("add", (v, const(1, t)))})
+        for k, (v, end) in enumerate(zip(n, ends, strict=True))
+    )
+    always = tuple(Always("below", f"below{k}", lt(v, const(3, t))) for k, v in enumerate(n))
+    variables = tuple(Var(f"n{k}", t, 0) for k in range(len(ends)))
+    return System("counters", variables, actions, properties=(Property("below", "T", "monitor"),), always=always)
+
+
+def exchange(a: int, b: int) -> dict[str, str]:
+    return {f"n{a}": f"n{b}", f"n{b}": f"n{a}"}
+
+
+def stated(system: System) -> list[tuple[str, Expr]]:
+    return [(w.label, w.cond) for w in system.always]
+
+
+@pytest.mark.parametrize("near", [False, True])
+def test_of_what_is_alike_one_is_asked(near: bool, tmp_path: Path) -> None:
+    system = counters((2, 2, 2, 1))
+    renamings = [exchange(0, 1), exchange(0, 2)]
+    made = certify(system, "below", stated(system), [], tmp_path, "z3", Budget(), renamings=renamings, near=near)
+    assert made.folder is not None
+    manifest = json.loads((made.folder / "manifest.json").read_text())
+    assert manifest["unsat"] == {"init.smt2": 1, "step.smt2": 2, "safe.smt2": 2}
+    few, each = (recheck.check(made.folder, "bitwuzla", each) for each in (False, True))
+    assert each == few + 2 + 2, "two more actions, and two more that the property says, by the second printer"
+
+
+def test_variables_that_are_not_alike_are_not_exchanged(tmp_path: Path) -> None:
+    system = counters((2, 2, 1))
+    made = certify(system, "below", stated(system), [], tmp_path, "z3", Budget(), renamings=[exchange(0, 2)])
+    assert made.folder is not None, "only each is asked"
+    manifest = json.loads((made.folder / "manifest.json").read_text())
+    assert manifest["exchange"] == [] and manifest["unsat"]["step.smt2"] == 3
+    for said in ([sorted(exchange(0, 2).items())], [[["n0", "n1"]]], [[["n0", "nobody"], ["nobody", "n0"]]], "n0", [[["n0"]]]):
+        (made.folder / "manifest.json").write_text(json.dumps({**manifest, "exchange": said}))
+        with pytest.raises(Refused, match=r"exchanges too much|another format"):
+            recheck.check(made.folder, "z3")
+
+
+def test_what_is_near_may_be_too_little() -> None:
+    """What is known of the number that is copied is known by way of one that the action does not read."""
+    system = counters((2, 2, 2))
+    n = [var(f"n{k}", Int(3)) for k in range(3)]
+    low = [lt(v, const(3, Int(3))) for v in n]
+    system = system.with_(actions=(step("copy", updates={"n1": n[0]}),), always=(Always("below", "b", low[1]),))
+    direct, roundabout = invariant_of(low[1], low[0]), invariant_of(low[1], eq(n[0], n[2]), low[2])
+    assert certify(system, "below", direct, [], None, "z3", Budget(), near=True).facts == 2
+    assert certify(system, "below", roundabout, [], None, "z3", Budget()).facts == 3
+    with pytest.raises(Refused, match=r"step\.smt2"):
+        certify(system, "below", roundabout, [], None, "z3", Budget(), near=True)
+
+
 # -- the second printer ------------------------------------------------------------------------------------------------
 
 
@@ -205,7 +267,7 @@ def holds(expression: Expr) -> bool:
         (Property(INVARIANT, "I", "lemma"),),
         (Always(INVARIANT, "i", expression),),
     )
-    (_, text), *_ = Reprint(system, "p", INVARIANT).scripts()
+    (_, text), *_ = Reprint(system, "p", INVARIANT).scripts(owed(system, "p", INVARIANT))
     return recheck.answers(text, "bitwuzla") == ["unsat"]
 
 
@@ -227,8 +289,9 @@ def test_the_second_printer_means_the_same_by_every_operator() -> None:
 
 
 def test_the_second_printer_refuses_what_is_not_core() -> None:
+    system = System("s", (Var("x", Opt(BOOL), None),), ())
     with pytest.raises(Unprintable):
-        Reprint(System("s", (Var("x", Opt(BOOL), None),), ()), "p", INVARIANT).scripts()
+        list(Reprint(system, "p", INVARIANT).scripts(owed(system, "p", INVARIANT)))
 
 
 def test_a_certificate_can_be_written_anywhere(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.checked import examine_text, said
+from tests.support.checked import BASE, examine_text, said
 
 RULES = [
     ("unknown name", "func f() -> u32 = shard", "DMA050", "shard", "func f() -> u32 = shared"),
@@ -229,3 +229,9 @@ def test_every_code_is_tested() -> None:
     tests = "".join(p.read_text(encoding="utf-8") for p in Path(__file__).parent.glob("test_check_*.py"))
     assert explained
     assert {c for c in explained if f'"{c}"' not in tests} == set()
+
+
+def test_an_operation_of_the_hardware_stays_one_whoever_says_it(tmp_path: Path) -> None:
+    """Who replaces an ``atomic proc`` has to say ``atomic`` again, and is not blamed for it."""
+    text = "scenario s\nreplace atomic proc poke() { shared += 1 }\nsequence run on cpu0 { poke() }"
+    assert said(examine_text(tmp_path, text, BASE + "atomic proc poke() { shared = 1 }\n")) == []

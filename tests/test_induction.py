@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
+from dmaverify.checking.decide import Decider
+from dmaverify.checking.options import Options
 from dmaverify.engines.base import Budget
 from dmaverify.engines.explicit import ExplicitEngine
 from dmaverify.engines.induction import Induction
 from dmaverify.engines.literals import Learner, atoms
+from dmaverify.engines.pdr.engine import Pdr
 from dmaverify.engines.proof import Proof
 from dmaverify.engines.relative import Fact, Relative, Step, reads
 from dmaverify.engines.sampling import sample
@@ -210,3 +214,27 @@ def test_a_proof_rests_only_on_what_it_claims() -> None:
     for action in range(len(proof.system.actions)):
         wanted = [f for f in given if proof.relative.concerns(f, action)]
         assert not wanted or not isinstance(proof.relative.step(action, wanted, given), Step)
+
+
+@pytest.mark.parametrize("engine", [Induction(), Pdr()], ids=["induction", "pdr"])
+def test_a_property_that_only_covers_something_is_violated_by_nothing(engine: Induction | Pdr) -> None:
+    """There is nothing to prove, and no certificate of nothing."""
+    system = counter(9)
+    (count,) = system.actions
+    claimless = system.with_(actions=(replace(count, effects=tuple(e for e in count.effects if not isinstance(e, Check))),))
+    (outcome,) = engine.run(claimless, ("below",), Budget())
+    assert (outcome.word, outcome.reason) == (Word.EXHAUSTED, "nothing in this scenario can violate it")
+    assert outcome.covers["below.last"] is None
+    proved, stuck = engine.run(pool(8, 2), ("no_overlap", "deadlock"), Budget())
+    assert (proved.word, stuck.word) == (Word.PROVED, Word.UNKNOWN)
+    assert stuck.reason == "only the search of all states finds deadlocks"
+
+
+def test_as_a_whole_such_a_property_holds() -> None:
+    system = counter(9)
+    (count,) = system.actions
+    last = tuple(e for e in count.effects if not isinstance(e, Check))
+    idle = system.with_(actions=(replace(count, effects=last, parts=()),))
+    for name in ("induction", "pdr", "auto", "explicit"):
+        (found,) = Decider(idle, Options(engine=name)).outcomes(("below",))
+        assert found.word is Word.EXHAUSTED and "refused" not in found.reason, name

@@ -8,10 +8,12 @@ import pytest
 import xmlschema
 from junitparser import Error, Failure, JUnitXml, Skipped, TestCase
 
+import dmaverify
 from dmaverify.cli.main import run
 from dmaverify.report import junit
 from dmaverify.results import Report
 from tests.support import reports
+from tests.test_vacuity import write
 
 SCHEMA = xmlschema.XMLSchema(str(reports.DATA / "schemas" / "junit-10.xsd"))
 
@@ -41,7 +43,7 @@ def test_a_counterexample_is_the_text_of_the_failure(tmp_path: Path, monkeypatch
     assert isinstance(result, Failure)
     assert result.type == "DMA101"
     assert result.message == "expected holds, got VIOLATED at models/boards/two-cpus.dma:8: dram+0x0 is given out again"
-    assert "bitmap |= u32(1) << at                    pool:16      <- seen" in result.text
+    assert "emit taken(p)                             pool:18      <- seen" in result.text
     assert "dmaverify check models/boards/two-cpus.dma --variant no_lock --property no_overlap" in result.text
 
 
@@ -83,3 +85,44 @@ def test_the_option_writes_the_file_and_keeps_the_status(tmp_path: Path, capfd: 
     missing = tmp_path / "no" / "out.xml"
     assert run(["check", str(board), "--junit", str(missing)]) == 2
     assert "cannot be written" in capfd.readouterr().err
+
+
+NEVER = """
+monitor watch code DMA900 {
+    on happened(n) { assert n < 5 }
+    ghost sum : u32 = 0
+    on touched(c)  { assert sum < 9 }
+}
+sequence stuck on cpu0 {
+    emit happened(1)
+    wait shared == 7
+}
+sequence driver on cpu1 { other = 1 }
+variant quiet { }
+"""
+
+
+@pytest.mark.parametrize("strict", [False, True])
+def test_what_never_happens_is_skipped_or_fails(tmp_path: Path, strict: bool) -> None:
+    """The tests fail exactly if the exit status says so."""
+    report = dmaverify.check(write(tmp_path, NEVER), strict=strict, jobs=1)
+    xml = written(report, tmp_path)
+    found = cases(xml)
+    for variant in ("base", "quiet"):
+        probes, watch = found[f"t.{variant}", "probes"], found[f"t.{variant}", "watch"]
+        (result,) = probes.result
+        assert type(result) is (Failure if strict else Skipped)
+        assert result.message.startswith("stuck never reaches its end")
+        if not strict:
+            assert "t.dma" in probes.system_out
+            assert watch.result == []
+        assert "never put to the test: watch.2" in watch.system_out and "watch.1" not in watch.system_out
+    assert (xml.failures + xml.errors > 0) == (report.exit_status != 0) == strict
+
+
+def test_where_everything_happens_there_is_no_such_test(tmp_path: Path) -> None:
+    happy = NEVER.replace("wait shared == 7", "emit touched(Cell.first!)")
+    report = dmaverify.check(write(tmp_path, happy), jobs=1)
+    found = cases(written(report, tmp_path))
+    assert ("t.base", "probes") not in found
+    assert "never" not in found["t.base", "watch"].system_out

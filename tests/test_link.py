@@ -185,6 +185,21 @@ def test_amended_signatures_come_from_the_base(tmp_path: Path) -> None:
     assert isinstance(again.modules["linux.core"].decls["take"], ast.ProcDecl)
 
 
+def test_what_is_one_step_stays_one_unless_it_is_said(tmp_path: Path) -> None:
+    extra = """
+        variant one { replace atomic proc poke(p) { emit taken(p) } }
+        variant several { replace not atomic proc poke(p) { emit taken(p) } }
+        """
+    loaded = load(project(tmp_path, **STEPS, models__boards__b=board(extra)))
+    for name, atomic in (("one", True), ("several", False)):
+        poke = loaded.program(name).modules["spec.api"].decls["poke"]
+        assert isinstance(poke, ast.ProcDecl)
+        assert poke.is_atomic == atomic
+    # An empty body like that of the base is not the same if it takes steps.
+    again = load(project(tmp_path, **STEPS, models__boards__b=board("variant v { replace not atomic proc poke(p) {} }\n")))
+    assert again.program("v").warnings == []
+
+
 def test_amending_in_one_program_leaves_others_alone(tmp_path: Path) -> None:
     loaded = load(project(tmp_path, models__boards__b=board("variant v { replace func half(x) = 7 }\n")))
     assert value(loaded.program("v"), "linux.core", "half") == 7
@@ -369,6 +384,15 @@ def v2(text: str) -> dict[str, str]:
     }
 
 
+STEPS = {
+    "spec__api": BASE["spec/api.dma"]
+    + """
+        atomic proc poke(p: phys) {}
+        open atomic proc ring(p: phys)
+        """,
+}
+"""Two procs of hardware, one of which somebody else has to give."""
+
 WRONG: list[tuple[str, dict[str, str], str, int, str]] = [
     # name, files that differ, code, line, a piece of what is said
     (
@@ -451,6 +475,27 @@ WRONG: list[tuple[str, dict[str, str], str, int, str]] = [
         "DMA037",
         4,
         "(x)",
+    ),
+    (
+        "no longer one step",
+        {**STEPS, "models__boards__b": board("variant v { replace proc poke(p) {} }\n")},
+        "DMA045",
+        END,
+        "replace atomic proc poke , or  replace not atomic proc poke ",
+    ),
+    (
+        "open, and given in steps",
+        {**STEPS, "models__boards__b": board("proc ring(p) {}\n")},
+        "DMA045",
+        END,
+        "Write  atomic proc ring.",
+    ),
+    (
+        "never was one step",
+        {**STEPS, "models__boards__b": board("replace not atomic proc note(p) { unlock(p) }\n")},
+        "DMA045",
+        END,
+        "Write  replace proc note .",
     ),
     (
         "another type",

@@ -8,7 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from dmaverify.engines.interp import Interpreter
 from dmaverify.ir.system import Check, Emit, Kind, System
+from dmaverify.ir.text import to_text
+from dmaverify.ir.text_parse import parse
 from tests.support.lowered import compiled, ends, failures, system
 
 COUNTING = """
@@ -195,3 +198,33 @@ def test_events_carry_what_they_say(tmp_path: Path) -> None:
         ("touched", "c", 1),
     ]
     assert [p[0] for p in c.events["happened"].params] == ["n"]
+
+
+SHOWN = """
+monitor shown code DMA900 {
+    ghost held : set of phys = {}
+    on happened(n) {
+        if n == 1 { held += dram.start + 4K }
+        if n == 2 { held += dram.start }
+        assert n != 9, "{held}, { {p.start for p in Page where p.start in held} }, { {p for p in Page where p.start in held} }"
+    }
+}
+"""
+
+
+@pytest.mark.parametrize(
+    ("events", "said"),
+    [
+        ([9], "{}, {}, {}"),
+        ([1, 9], "{0x80001000}, {0x80001000}, {dram+0x1000}"),
+        ([1, 2, 9], "{0x80000000, 0x80001000}, {0x80000000, 0x80001000}, {dram+0x0, dram+0x1000}"),
+    ],
+    ids=["empty", "one", "both"],
+)
+def test_a_set_in_a_message_is_what_is_in_it(tmp_path: Path, events: list[int], said: str) -> None:
+    s = system(tmp_path, SHOWN + "sequence run on cpu0 {\n " + "\n ".join(f"emit happened({n})" for n in events) + "\n}")
+    for given in (s, parse(to_text(s))):
+        run = Interpreter(given)
+        state = next(run.initial_states())
+        (step,) = run.enabled(state)
+        assert [f.message for f in run.step(state, *step).failures] == [said]

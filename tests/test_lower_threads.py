@@ -228,6 +228,41 @@ sequence run on cpu0 { other = shared }
     assert ends(system(tmp_path, text, more=module), "other") == {(50,)}
 
 
+def test_what_is_before_boot_is_over_first_where_nothing_boots(tmp_path: Path) -> None:
+    text = """
+sequence early on cpu1 before boot { shared = 1 }
+sequence earlier on cpu0 before boot, early { other = shared }
+sequence run on cpu0 { assert shared == 1 and other == 0 }
+interrupt tick on cpu0 when mark[Page(0)] { assert shared == 1, "{other}" }
+sequence late on cpu2 after run { mark[Page(0)] = true }
+"""
+    assert failures(system(tmp_path, text)) == set()
+
+
+def test_a_lock_of_an_initcall_keeps_a_work_on_its_cpu_out(tmp_path: Path) -> None:
+    module = """
+initcall arch first { schedule later }
+initcall late second { lock lk { shared = 1
+                                 shared = 2 } }
+work later { let seen = shared
+             assert seen != 1 }
+"""
+    assert failures(system(tmp_path, "", more=module)) == set()
+    assert failures(system(tmp_path, "", more=module.replace("lock lk ", ""))) != set()
+    # what is asked for later only needs no turn on the CPU
+    late = module.replace("{ schedule later }", "{}")
+    holders = [v for v in system(tmp_path, "sequence run on cpu1 { schedule later }", more=late).vars if "holder" in v.name]
+    assert holders == []
+
+
+def test_waiting_for_an_early_sequence_is_all_that_it_costs(tmp_path: Path) -> None:
+    text = """
+sequence early on cpu1 before boot { shared = 1 }
+sequence run on cpu0 { other = shared }
+"""
+    assert {a.text for a in system(tmp_path, text).actions} == {"shared = 1", "run starts", "other = shared"}
+
+
 # -- hardware and faults ---------------------------------------------
 
 HARDWARE = """

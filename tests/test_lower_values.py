@@ -158,6 +158,18 @@ def test_using_a_deleted_object_is_found(tmp_path: Path) -> None:
     assert {p for p, _ in failures(s)} == {"memory"}
 
 
+def test_only_what_may_run_deletes(tmp_path: Path) -> None:
+    """Whether an object still exists is looked at where it may be gone, which takes a step that others can notice."""
+    module = "proc drop(n: Node) { drop_it(n) }\nproc drop_it(n: Node) { delete n }\nvar node : Node? = null\n"
+    uses = "sequence run on cpu0 {\n node = new Node\n shared = node!.value\n}\n"
+    other = "sequence other on cpu1 { wait node != null\n drop(node!) }\n"
+    hardware = "spontaneous fail when node != null and other == 0 { delete node!\n other = 1 }\n"
+    keeping = module.replace("delete n", "n.value = 0")
+    assert system(tmp_path, uses, more=module).actions == system(tmp_path, uses, more=keeping).actions
+    for deleting, more in ((other, module), (hardware, keeping)):
+        assert "freed" in " ".join(x for _, x in failures(system(tmp_path, uses + deleting, more=more)))
+
+
 def test_running_out_of_objects_is_a_bound_and_no_null(tmp_path: Path) -> None:
     s = system(tmp_path, "sequence run on cpu0 {\n repeat 3 { let n = new Node\n shared = n.value }\n}")
     assert {p for p, _ in failures(s)} == {"bound"}

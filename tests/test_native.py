@@ -12,12 +12,16 @@ import pytest
 
 pytest.importorskip("llvmlite")
 
+from dmaverify.engines import explicit, successors
 from dmaverify.engines.base import Budget, Progress, resident_bytes
 from dmaverify.engines.explicit import ExplicitEngine, PythonExploration, explore
+from dmaverify.engines.native import action as native_action
 from dmaverify.engines.native import jit, table
 from dmaverify.engines.native import machine as machine_module
+from dmaverify.engines.native import text as native_text
 from dmaverify.engines.native.engine import explore_natively
 from dmaverify.engines.native.exploration import NativeExploration
+from dmaverify.engines.native.fields import Own
 from dmaverify.engines.native.machine import Machine
 from dmaverify.engines.native.search import Search
 from dmaverify.engines.successors import Compiled
@@ -112,6 +116,42 @@ def many_actions(count: int) -> System:
     return System("many", tuple(variables), tuple(actions), always=(Always("p", "p", ne(at, const(4095, at.type))),))
 
 
+@pytest.mark.parametrize("threads", [1, 2])
+def test_code_that_is_improved_on_the_way(threads: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Twice, between two units of work; nothing is lost and nothing counted twice."""
+    monkeypatch.setattr(machine_module, "TIDIED", 5)
+    monkeypatch.setattr(machine_module, "OPTIMISED", 20)
+    improved: list[int] = []
+    improve = Machine.improve
+    monkeypatch.setattr(Machine, "improve", lambda self: improved.append(self.total(Own.TRANSITIONS)) or improve(self))
+    search = Search(Compiled(allocator(6, 2)), Budget(), deadlock=False, thorough=True, name="explicit", threads=threads)
+    search.machine.quota = 3
+    assert not improved
+    result = search.explore()
+    assert (result.states, result.transitions, result.complete) == (STATES[6, 2], TRANSITIONS[6, 2], True)
+    assert len(improved) == 2 and 0 < improved[0] < improved[1] < TRANSITIONS[6, 2]
+    assert not search.machine.worth_improving
+    result.close()
+    hot = Search(Compiled(allocator(4, 2)), Budget(), deadlock=False, thorough=True, name="explicit", hot=True)
+    hot.explore().close()
+    assert len(improved) == 2
+
+
+def test_long_blocks_and_many_checks(monkeypatch: pytest.MonkeyPatch, rounds: Callable[[int, int], int]) -> None:
+    """What is written in another way where there is much of it finds out the same."""
+    rng = random.Random(77)
+    systems = [to_core(random_system(rng, 2)).system for _ in range(rounds(4, 60))]
+    before = [explore(system, Budget(states=4000), deadlock=True) for system in systems]
+    monkeypatch.setattr(native_text, "LONGEST", 3)
+    monkeypatch.setattr(native_action, "CROWDED", 0)
+    monkeypatch.setattr(successors, "CROWDED", 0)
+    for system, known in zip(systems, before, strict=True):
+        again = explore(system, Budget(states=4000), deadlock=True)
+        assert (again.states, again.found, again.exercised) == (known.states, known.found, known.exercised)
+        if not known.reason:
+            same(known, natively(system, deadlock=True))
+
+
 @pytest.mark.slow
 def test_thousands_of_actions() -> None:
     """Are compiled, one function for each, and do what they do in Python."""
@@ -125,6 +165,23 @@ def test_thousands_of_actions() -> None:
 def _engine(system: System, *properties: str, budget: Budget | None = None, threads: int = 1) -> list[Outcome]:
     """The engine, so that hardly anything is small enough for Python."""
     return ExplicitEngine(few=1, threads=threads, symmetry=False).run(system, properties, budget or Budget())
+
+
+def test_slices_of_one_shape(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where one was too large for Python, the next is not even tried there, and finds out the same."""
+    tried: list[str] = []
+    monkeypatch.setattr(explicit, "FEW_STATES", 50)
+    monkeypatch.setattr(explicit, "explore", lambda system, *a, **k: tried.append(system.name) or explore(system, *a, **k))
+    engine, budget = ExplicitEngine(symmetry=False), Budget()
+    first = allocator(6, 2).with_(name="first")
+    for name in ("first", "second"):
+        (outcome,) = engine.run(first.with_(name=name), ("apart",), budget)
+        assert (outcome.word, outcome.states) == (Word.EXHAUSTED, STATES[6, 2])
+    assert tried == ["first"]
+    (outcome,) = engine.run(first.with_(name="other"), ("apart",), Budget())
+    assert tried == ["first", "other"] and outcome.states == STATES[6, 2]
+    (outcome,) = engine.run(allocator(4, 2).with_(name="small"), ("apart",), budget)
+    assert tried[-1] == "small" and outcome.states == STATES[4, 2]
 
 
 @pytest.mark.parametrize("padding", [0, 3])

@@ -11,7 +11,7 @@ import pytest
 pytest.importorskip("llvmlite")
 
 from dmaverify.engines.native.emit import NotNative, Values, width
-from dmaverify.engines.native.jit import Code
+from dmaverify.engines.native.jit import CAREFUL, MUCH, NONE, PLAIN, QUICK, SOME, TIDY, Code, Effort
 from dmaverify.engines.native.layout import Layout
 from dmaverify.engines.native.memory import Array
 from dmaverify.engines.native.text import TRAILER, Function
@@ -28,11 +28,13 @@ WIDE = (Int(65), Int(70, True), Int(128))
 WORDS = 4
 """Room for a result."""
 
+EFFORTS = (NONE, PLAIN, QUICK, TIDY, CAREFUL, SOME, MUCH)
+
 
 class Machine:
     """Expressions over some variables as one native function."""
 
-    def __init__(self, variables: Sequence[Var], roots: Sequence[Expr], level: int) -> None:
+    def __init__(self, variables: Sequence[Var], roots: Sequence[Expr], effort: Effort) -> None:
         self.layout = Layout(Packing(variables))
         self.roots = roots
         f = Function("void @all(ptr %s, ptr %out)")
@@ -42,7 +44,7 @@ class Machine:
             result = f.let(f"zext i{bits} {values(root)} to i{64 * WORDS}")
             f.do(f"store i{64 * WORDS} {result}, ptr {f.at('%out', n * WORDS)}, align 8")
         f.ret()
-        self.code = Code((str(f) + TRAILER, level))
+        self.code = Code((str(f) + TRAILER, effort))
         self.run = self.code.function("all", ctypes.c_void_p, ctypes.c_void_p)
         self.state, self.out = Array(self.layout.words), Array(WORDS * len(roots))
 
@@ -73,8 +75,8 @@ def core_signatures() -> list[tuple[str, tuple[Type, ...], Type]]:
     return found
 
 
-@pytest.mark.parametrize("level", [0, 2])
-def test_every_operator(level: int, rounds: Callable[[int, int], int]) -> None:
+@pytest.mark.parametrize("effort", EFFORTS)
+def test_every_operator(effort: Effort, rounds: Callable[[int, int], int]) -> None:
     """Corner and random values; unoptimised and optimised."""
     rng = random.Random(4)
     wanted = core_signatures()
@@ -82,7 +84,7 @@ def test_every_operator(level: int, rounds: Callable[[int, int], int]) -> None:
     types = sorted({t for _, ts, _ in wanted for t in ts}, key=str)
     variables = [Var(f"{t}.{n}", t, t.default) for t in types for n in range(3)]
     roots = [raw(op, t, tuple(var(f"{a}.{n}", a) for n, a in enumerate(ts)), None) for op, ts, t in wanted]
-    machine = Machine(variables, roots, level)
+    machine = Machine(variables, roots, effort)
     for number in range(rounds(40, 400)):
         pick = (lambda t: rng.choice(corners(t))) if number % 2 else (lambda t: random_value(rng, t))
         state = {v.name: pick(v.type) for v in variables}
@@ -97,17 +99,17 @@ _CORE = {
 }
 
 
-@pytest.mark.parametrize("level", [0, 2])
-def test_random_expressions(level: int, rounds: Callable[[int, int], int]) -> None:
+@pytest.mark.parametrize("effort", EFFORTS)
+def test_random_expressions(effort: Effort, rounds: Callable[[int, int], int]) -> None:
     """Built as they are, so that LLVM has constants to fold."""
-    rng = random.Random(15 + level)
+    rng = random.Random(15 + EFFORTS.index(effort))
     types = (BOOL, Int(1), Int(1, True), Int(3), Int(8, True), U32, Int(33, True), Int(64), Int(64, True))
     variables = [Var(f"v{n}", t, t.default) for n, t in enumerate(types)]
     leaves = [var(v.name, v.type) for v in variables]
     maker = ExprMaker(rng, leaves, types, raw_build)
     for _ in range(rounds(2, 40)):
         roots = [maker.expr(rng.choice(types), 4) for _ in range(60)]
-        machine = Machine(variables, roots, level)
+        machine = Machine(variables, roots, effort)
         for _ in range(20):
             state = {v.name: random_value(rng, v.type) for v in variables}
             evaluate = Evaluator(lambda node, known=state: known[node.data])  # type: ignore[misc]
@@ -135,4 +137,4 @@ def test_what_native_code_does_not_do() -> None:
     wide = Int(128)
     a = var("a", wide)
     with pytest.raises(NotNative, match="128 bits"):
-        Machine([Var("a", wide, 0)], [raw("div", wide, (a, a), None)], 0)
+        Machine([Var("a", wide, 0)], [raw("div", wide, (a, a), None)], NONE)

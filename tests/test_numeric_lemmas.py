@@ -46,3 +46,10 @@ def test_what_is_not_checked_cannot_be_expected(tmp_path: Path) -> None:
     module = "monitor k(n: u32) code DMA900 { always x < n, \"too large\" }\n"
     assert report(tmp_path, module + "check only k(3)\nexpect k(4) violated\n").exit_status == 2
     assert report(tmp_path, module + "check only k(3)\nexpect k(3) holds\n").exit_status == 0
+
+
+def test_what_is_decided_once_is_told_beside_several_instances(tmp_path: Path) -> None:
+    several = "param n : u32 in 1..=3\ncheck only asserts, right, wrong\nexpect asserts holds, right holds, wrong violated\n"
+    found = report(tmp_path, several)
+    assert words(found) == {"asserts": "exhausted", "right": "proved", "wrong": "violated"}
+    assert found.exit_status == 0

@@ -373,6 +373,9 @@ def test_declarations() -> None:
     assert d["WIDE"].is_open
     assert d["NARROW"].is_open
     assert d["take"].is_replace
+    swap = d["swap"]
+    assert isinstance(swap, ast.ProcDecl)
+    assert (swap.is_replace, swap.not_atomic, swap.is_atomic) == (True, True, False)
     mode = d["Mode"]
     assert isinstance(mode, ast.EnumDecl)
     assert [(c.name, len(c.payload)) for c in mode.cases] == [

@@ -15,6 +15,7 @@ from dmaverify.cli.main import run
 from dmaverify.engines import recheck
 from dmaverify.engines.base import Budget
 from dmaverify.engines.certificate import INVARIANT, Refused, derived, digest
+from dmaverify.engines.owed import owed
 from dmaverify.engines.pdr.circuit import Circuit
 from dmaverify.engines.pdr.cnf import Cnf
 from dmaverify.engines.pdr.correspondence import Reduced
@@ -53,7 +54,7 @@ def rewrite(folder: Path, change: Callable[[System], System]) -> None:
     """Tamper with the System and write everything else so that it agrees: only the truth of it is left to be checked."""
     system = change(parse((folder / "system.ir").read_text()))
     manifest = json.loads((folder / "manifest.json").read_text())
-    texts = {"system.ir": to_text(system), **derived(system, manifest["property"])}
+    texts = {"system.ir": to_text(system), **derived(system, manifest["property"], owed(system, manifest["property"], INVARIANT))}
     for name, text in texts.items():
         (folder / name).write_text(text)
         manifest["sha256"][name] = digest(text)

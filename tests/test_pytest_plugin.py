@@ -130,7 +130,7 @@ def test_a_verdict_that_is_not_expected_is_told_as_a_trace(project: pytest.Pytes
             "no_overlap: expected holds, got VIOLATED",
             "no_overlap VIOLATED [[]DMA101[]]  6 steps, none shorter*two_cpus, variant no_lock",
             "*dram+0x0 is given out again",
-            "*#6 *bitmap |= u32(1) << at*pool:16*<- seen",
+            "*emit taken(p)*pool:18*<- seen",
             "*again     dmaverify check models/boards/two-cpus.dma --variant no_lock --property no_overlap",
             f"FAILED {BOARD}::no_lock::no_overlap - expected holds*",
         ]
@@ -173,9 +173,10 @@ def test_wrong_input_is_an_error_of_the_collection(project: pytest.Pytester) -> 
     assert "Traceback" not in result.stdout.str()
 
 
-def test_what_was_not_decided_does_not_pass(project: pytest.Pytester) -> None:
+@pytest.mark.parametrize("limit", ["timeout", "property_timeout"])
+def test_what_was_not_decided_does_not_pass(project: pytest.Pytester, limit: str) -> None:
     """Bounded and vacuous are no verdicts to rely on."""
-    result = run(project, "models", "-k", "base and marked", "-o", "dmaverify_engine=bmc", "-o", "dmaverify_timeout=0.3")
+    result = run(project, "models", "-k", "base and marked", "-o", "dmaverify_engine=bmc", "-o", f"dmaverify_{limit}=0.3")
     result.assert_outcomes(failed=1, deselected=8)
     result.stdout.fnmatch_lines(["marked: expected holds, got *"])
     (project.path / "models" / "boards" / "still.dma").write_text(

@@ -4,9 +4,12 @@ known.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from dmaverify.checking.merge import merge
+from dmaverify.engines.never import NOTHING
 from dmaverify.verdict import Outcome, Trace, Word
 
 
@@ -45,6 +48,8 @@ def test_one_violated_slice_is_enough_and_the_shortest_trace_is_shown() -> None:
         (Outcome("p", Word.BOUNDED, depth=3), False),
         (violated(6), True),
         (violated(6, minimal=False), False),
+        (replace(violated(6, minimal=False), none_within=3), False),
+        (replace(violated(6, minimal=False), none_within=4), True),
     ],
 )
 def test_the_trace_is_minimal_only_if_no_slice_can_hold_a_shorter_one(other: Outcome, minimal: bool) -> None:
@@ -79,3 +84,11 @@ def test_nothing_that_could_violate_it_is_an_exhausted_property_without_probes()
     out = merge("p", [])
     assert out.word is Word.EXHAUSTED
     assert out.exercised == {}
+
+
+def test_a_slice_in_which_nothing_is_claimed_has_no_say_in_the_word() -> None:
+    nothing = Outcome("p", Word.EXHAUSTED, NOTHING, covers={"p.x": None})
+    for word in (Word.PROVED, Word.UNKNOWN, Word.BOUNDED):
+        out = merge("p", [nothing, Outcome("p", word, covers={})])
+        assert (out.word, out.reason, out.covers) == (word, "", {"p.x": None})
+    assert merge("p", [nothing, nothing]).reason == NOTHING

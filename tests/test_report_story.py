@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 
+import pytest
+
+import dmaverify
 from dmaverify.report import page
-from dmaverify.report.as_json import trace_from_json, trace_json
+from dmaverify.report.as_json import report_json, trace_from_json, trace_json
 from dmaverify.report.counterexample import story_lines
 from dmaverify.report.story import tell
-from dmaverify.results import PropertyResult, ScenarioResult, VariantResult
+from dmaverify.results import PropertyResult, Report, ScenarioResult, Story, VariantResult
 from dmaverify.verdict import Word
 from tests.support import racing
 
@@ -94,3 +97,112 @@ def test_a_trace_survives_json() -> None:
     data = trace_json(trace)
     assert data is not None
     assert trace_from_json(data) == trace
+
+
+TOLD = """
+scenario told
+
+var x, y : u32 = 0
+event gone(n: u32)
+
+proc outer(n: u32) {
+    if n == 2 { inner(n) }
+}
+proc inner(n: u32) {
+    emit gone(n)
+    x = 0
+}
+sequence driver on cpu0 {
+    x = 2
+    outer(2)
+    atomic {
+        // at once
+        let was = x
+        y = was + 1
+        if y == 1 { x = 3; emit gone(9) }
+    }
+    atomic { y = 7 }
+    direct(y)
+}
+proc direct(n: u32) { emit gone(n) }
+monitor nothing_goes code DMA900 { on gone(n) { assert n != 2, "gone {n}" } }
+monitor no_two       code DMA905 { ghost last : u32 = 0
+                                   on gone(n) { last = n }
+                                   always last != 2 }
+monitor no_going_7   code DMA906 { on gone(n) { assert n != 7 } }
+monitor no_nine      code DMA901 { on gone(n) { assert n != 9 } }
+monitor not_both     code DMA902 { always not (y == 1 and x == 3) }
+monitor no_three     code DMA903 { always x != 3 }
+monitor no_seven     code DMA904 { always y != 7 }
+check nothing_goes
+"""
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory: pytest.TempPathFactory) -> Report:
+    path = tmp_path_factory.mktemp("told") / "told.dma"
+    path.write_text(TOLD.lstrip(), encoding="utf-8")
+    return dmaverify.check(path, jobs=1)
+
+
+def story_of(report: Report, name: str) -> Story:
+    """The counterexample of a monitor."""
+    (story,) = [p.story for p in report.scenarios[0].variants[0].properties if p.name == name]
+    assert story is not None
+    return story
+
+
+def table_of(report: Report, name: str) -> list[str]:
+    """The lines of its table that have a place."""
+    (scenario,) = report.scenarios
+    (p,) = [p for p in scenario.variants[0].properties if p.name == name]
+    out = page.plain(story_lines(scenario, scenario.variants[0], p, "calls", 110))
+    return [x.strip() for x in out.splitlines() if " told:" in x]
+
+
+def test_an_event_is_shown_where_it_is_emitted(report: Report) -> None:
+    assert [x.split() for x in table_of(report, "nothing_goes")] == [
+        ["#1", "x", "=", "2", "told:14"],
+        ["outer(2)", ">", "inner", "told:15"],
+        ["emit", "gone(n)", "told:10", "<-", "seen"],
+    ]
+    seen = story_of(report, "nothing_goes").steps[-1].seen_at
+    assert seen is not None
+    assert [(c.proc, c.span.line) for c in seen.stack] == [("outer", 15), ("inner", 7)]
+    (told,) = [p for p in report_json(report)["scenarios"][0]["variants"][0]["properties"] if p["name"] == "nothing_goes"]
+    step = told["story"]["steps"][-1]
+    assert (step["text"], step["seen_at"]["text"], step["seen_at"]["span"]["line"]) == ("x = 2", "emit gone(n)", 10)
+
+
+def test_an_event_that_makes_a_ghost_wrong_is_shown_where_it_is_emitted(report: Report) -> None:
+    rows = [x.split() for x in table_of(report, "nothing_goes")]
+    rows[0].insert(4, "2")
+    assert [x.split() for x in table_of(report, "no_two")] == rows
+
+
+def test_a_call_that_is_the_step_is_shown_once(report: Report) -> None:
+    assert [x.split() for x in table_of(report, "no_going_7")][-2:] == [
+        ["#5", "direct(y)", "told:23"],
+        ["emit", "gone(n)", "told:25", "<-", "seen"],
+    ]
+
+
+def test_an_event_of_the_step_itself_has_no_line_of_its_own(report: Report) -> None:
+    assert story_of(report, "no_nine").steps[-1].seen_at is None
+    assert table_of(report, "no_nine")[-1].startswith("#")
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "line"),
+    [
+        ("no_nine", "atomic: if y == 1 { x = 3; emit gone(9) }", 20),
+        ("not_both", "atomic: y = was + 1; if y == 1 { x = 3; emit gone(9) }", 19),
+        ("no_three", "atomic: if y == 1 { x = 3; emit gone(9) }", 20),
+        ("no_seven", "atomic { y = 7 }", 22),
+    ],
+)
+def test_of_a_block_that_is_one_step_the_statements_that_matter_are_told(
+    report: Report, name: str, text: str, line: int
+) -> None:
+    last = story_of(report, name).steps[-1]
+    assert (last.text, last.span.line) == (text, line)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ from dmaverify.cli.main import run
 from dmaverify.report import sarif
 from dmaverify.results import Report
 from tests.support import reports
+from tests.test_junit import NEVER
+from tests.test_vacuity import write
 
 SCHEMA = json.loads((reports.DATA / "schemas" / "sarif-schema-2.1.0.json").read_text(encoding="utf-8"))
 
@@ -134,3 +137,44 @@ def test_the_option_writes_the_file_and_keeps_the_status(tmp_path: Path, capfd: 
     assert run(["check", str(tmp_path / "bad.dma"), "--sarif", str(out)]) == 2
     (result,) = json.loads(out.read_text(encoding="utf-8"))["runs"][0]["results"]
     assert result["ruleId"] == "DMA030"
+
+
+@pytest.mark.parametrize("strict", [False, True])
+def test_what_never_happens_is_a_note_or_a_warning(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, strict: bool) -> None:
+    """A note stands once for all variants; strictly, each variant is wrong by itself."""
+    import dmaverify
+
+    monkeypatch.chdir(tmp_path)
+    write(tmp_path, NEVER)
+    report = dmaverify.check("models/t.dma", strict=strict, jobs=1)
+    results = log(report)["results"]
+    found = [(r["ruleId"], r["kind"], r["level"]) for r in results]
+    text = (tmp_path / "models" / "t.dma").read_text(encoding="utf-8").split("\n")
+
+    def line(place: dict[str, Any]) -> str:
+        return str(text[place["physicalLocation"]["region"]["startLine"] - 1])
+
+    if strict:
+        assert sorted(found) == sorted(2 * [("never", "fail", "warning"), ("watch", "fail", "warning")])
+        assert len({r["partialFingerprints"]["dmaverifyProperty/v1"] for r in results}) == 4
+        return
+    assert found == [("never", "fail", "note"), ("watch", "fail", "note")]
+    never, untested = results
+    assert never["message"]["text"] == "t, variants base, quiet: stuck never reaches its end"
+    assert "sequence stuck" in line(never["locations"][0])
+    assert untested["message"]["text"] == "t: watch: watch.2 is never put to the test"
+    assert "sum < 9" in line(untested["relatedLocations"][0])
+    # an assert that some variant asks is none that nobody asks
+    write(tmp_path, NEVER.replace("variant quiet { }", "variant quiet { sequence more on cpu2 { emit touched(Cell.first!) } }"))
+    again = log(dmaverify.check("models/t.dma", jobs=1))["results"]
+    assert [r["ruleId"] for r in again] == ["never"]
+    assert again[0]["partialFingerprints"] == never["partialFingerprints"]
+
+
+def test_what_was_not_decided_is_open() -> None:
+    report = reports.all_wrong()
+    (base, *_) = report.scenarios[0].variants
+    base.probes[0], base.probe_status = replace(base.probes[0], reached=None), 0
+    (never,) = [r for r in log(report)["results"] if r["ruleId"] == "never"]
+    assert (never["kind"], never["level"]) == ("open", "none")
+    assert "not decided" in never["message"]["text"]

@@ -10,6 +10,7 @@ import pytest
 
 import dmaverify
 from dmaverify.checking import decide
+from dmaverify.checking import probes as walked
 from dmaverify.engines.replay import replay
 from dmaverify.results import VariantResult
 from dmaverify.verdict import Word
@@ -77,3 +78,28 @@ def test_where_there_is_none_elsewhere_there_is_none(tmp_path: Path, monkeypatch
     expected = (Word.VACUOUS, False) if engine == "explicit" else (Word.BOUNDED, None)
     assert (v.property("watch").word, v.property("six").reached) == expected
     assert v.property("memory").word is Word.VIOLATED
+
+
+@pytest.mark.parametrize("engine", ["auto", "explicit", "bmc"])
+@pytest.mark.parametrize("asked", ["", "watch"], ids=["all", "alone"])
+def test_what_is_put_to_the_test_only_behind_a_failed_check_is_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, engine: str, asked: str
+) -> None:
+    """The slice for ``watch`` has no ``p!`` that fails, and gets to its assert; nobody else does."""
+    text = LATER.replace("HERE", "wait other == 99").replace("n < 5", "n < 50").replace(", watch violated", "")
+    compiled(tmp_path, text)
+    monkeypatch.setattr(decide, "FEW_STATES", 0)
+    depth = 10 if engine == "bmc" else None
+    report = dmaverify.check(str(tmp_path / "models" / "t.dma"), engine=engine, depth=depth, only=asked or None)
+    watch = report.scenario("t").variant().property("watch")
+    assert True not in watch.exercised.values()
+    assert (watch.word, watch.exercised_shown) == ((Word.BOUNDED, False) if engine == "bmc" else (Word.VACUOUS, True))
+
+
+def test_where_the_check_fails_only_now_and_then_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    compiled(tmp_path, LATER.replace("HERE", "z = 1").replace("n < 5", "n < 50").replace(", watch violated", ""))
+    monkeypatch.setattr(walked, "WALKS", 0)
+    v = by_slices(tmp_path / "models" / "t.dma", "explicit", monkeypatch)
+    watch = v.property("watch")
+    assert v.property("memory").word is Word.VIOLATED
+    assert (watch.word, list(watch.exercised.values())) == (Word.EXHAUSTED, [True])

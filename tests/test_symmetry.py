@@ -282,6 +282,14 @@ def test_the_option() -> None:
         assert (verdict.states, verdict.symmetric, long_word(verdict)) == (states, symmetry, f"exhausted ({words})")
 
 
+@pytest.mark.parametrize("symmetry", [True, False])
+def test_the_option_is_heard_by_the_short_search_before_slicing(symmetry: bool) -> None:
+    """AC(4,2) is small modulo symmetry, and only then."""
+    report = dmaverify.check(AC, variant="base", params={"pages": 4, "slots": 2}, symmetry=symmetry, jobs=1)
+    ((_, _, verdict),) = [found for found in report.outcomes() if found[2].name == "sound"]
+    assert (verdict.word, verdict.symmetric) == (Word.EXHAUSTED, symmetry)
+
+
 @pytest.mark.parametrize("native", [True, False])
 @pytest.mark.parametrize("forgetful", [True, False])
 def test_the_engine(native: bool, forgetful: bool, monkeypatch: pytest.MonkeyPatch) -> None:

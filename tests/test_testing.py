@@ -42,7 +42,7 @@ proc take_one() {
     }
 }
 client user on cpu0 { may take_one() }
-sequence boot on cpu0 { ready = true }
+sequence set_up on cpu0 { ready = true }
 monitor rising code T1 {
     ghost last : u32 = 0
     on took(n, colour) {

@@ -75,7 +75,7 @@ def _native(system: System, threads: int, presize: int) -> Callable[[], Explorat
     from dmaverify.engines.successors import Compiled
 
     search = Search(
-        Compiled(system), Budget(), deadlock=False, thorough=True, name="explicit", threads=threads, presize=presize
+        Compiled(system), Budget(), deadlock=False, thorough=True, name="explicit", threads=threads, presize=presize, hot=True
     )
     return search.explore
 

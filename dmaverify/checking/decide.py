@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import replace
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from dmaverify.checking.merge import merge
 from dmaverify.checking.options import Options
 from dmaverify.checking.probes import Walks, by_themselves
 from dmaverify.checking.problems import WrongInput
+from dmaverify.checking.shares import PROBES, WORTH_IT, Purse, Shares
+from dmaverify.checking.tested import Meant
 from dmaverify.engines.base import Budget, Engine, Progress
 from dmaverify.ir.expr import const
 from dmaverify.ir.pipeline import Core, prepare, to_core
@@ -33,13 +37,23 @@ FEW_STATES = 2_500
 _WEIGHT = Int(32)
 
 
+@dataclass
+class _Late:
+    """A property for which so many seconds were too few in a slice; ``number`` of the slice among those of the property."""
+
+    part: Slice
+    name: str
+    number: int
+    seconds: float
+
+
 class Decider:
     """One System and what is to be found out about it.
 
     ``by_name``: properties that somebody asked for by name; they are never *not applicable*. ``probes``: covers that
     nobody asked for, and that ``probed`` answers afterwards.
     ``reference`` is the System with the weight of every action in it: in its terms traces come back, and are
-    replayed.
+    replayed. ``shares``: the time that there is; by default what the options say.
     """
 
     def __init__(
@@ -49,8 +63,10 @@ class Decider:
         progress: Callable[[Progress], None] | None = None,
         by_name: frozenset[str] = frozenset(),
         probes: tuple[str, ...] = (),
+        shares: Shares | None = None,
     ) -> None:
         self.options = options
+        self.shares = shares or Shares(Purse(options.timeout, options.property_timeout))
         self.by_name = by_name
         self.probes: dict[str, bool | None] = dict.fromkeys(probes)
         self.core: Core = to_core(system)
@@ -61,7 +77,7 @@ class Decider:
         self.declared = {p.name for p in system.properties}
         """Properties; other names that are asked for are covers."""
         self.budget = Budget(
-            options.timeout,
+            None,  # that is for ``shares`` to say
             options.memory,
             options.depth,
             progress=progress,
@@ -70,6 +86,9 @@ class Decider:
         )
         self.engine = engine_named(options, self.core.system)
         self.walks = Walks(self.reference, options.seed)
+        self.meant = Meant(self.core, self.walks, options, self.budget, self.shares)
+        self._had = 0.0
+        """Seconds that there were for the last slice."""
 
     def outcomes(self, properties: tuple[str, ...]) -> Iterator[Outcome]:
         """One outcome for each property, as soon as it is decided."""
@@ -83,7 +102,8 @@ class Decider:
             for outcome in self._at_once(asked):
                 decided.add(outcome.prop)
                 yield outcome
-        yield from self._by_slices(tuple(n for n in asked if n not in decided))
+        by_slices = self._by_slices(tuple(n for n in asked if n not in decided))
+        yield from self.meant.settled(by_slices) if self.options.slice else by_slices
 
     def _at_once(self, asked: tuple[str, ...]) -> Iterator[Outcome]:
         """What a short search of the unsliced System decides: for most scenarios all, and sooner than
@@ -93,9 +113,12 @@ class Decider:
 
         (whole,) = prepare(self.core, asked, fuse=self.options.fuse, slice=False).slices
         limits = replace(self.budget, states=FEW_STATES)
-        for outcome in self._search(self._with_probes(whole), ExplicitEngine(thorough=False), limits):
+        self.shares.begin(self._counted(dict.fromkeys(asked, 1)))
+        engine = ExplicitEngine(thorough=False, symmetry=self.options.symmetry)
+        for outcome in self._in_time(self._with_probes(whole), asked, engine, limits):
             self._note_probe(outcome)
             if outcome.prop in asked and (outcome.word.holds or outcome.word is Word.VIOLATED):
+                self.meant.believed(outcome)
                 yield self._joined(outcome.prop, [outcome])
 
     def _with_probes(self, whole: Slice) -> Slice:
@@ -111,7 +134,8 @@ class Decider:
         for name in self.walks.passed(self._open()):
             self.probes[name] = True
         if left := self._open():
-            self.probes.update(by_themselves(self.core, left, self.options, self.budget))
+            self.shares.begin({PROBES: 1})
+            self.probes.update(by_themselves(self.core, left, self.options, self.budget, self.shares))
         return dict(self.probes)
 
     def _open(self) -> tuple[str, ...]:
@@ -129,22 +153,59 @@ class Decider:
             slices = [s if DEADLOCK in s.properties else self._with_probes(s) for s in slices]
         left = {n: sum(n in s.properties for s in slices) for n in asked}
         found: dict[str, list[Outcome]] = {n: [] for n in asked}
+        late: list[_Late] = []
         for name in asked:
             if not left[name]:
                 yield self._joined(name, [])
+        self.shares.begin(self._counted(left))
         for s in slices:
-            for outcome in self._search(s, self.engine, self._limits(s, found)):
+            for outcome in self._in_time(s, tuple(n for n in s.properties if n in left), self.engine, self._limits(s, found)):
                 name = outcome.prop
                 self._note_probe(outcome)
                 if name not in found:
                     continue  # decided with built-in checks kept
+                if _out_of_time(outcome):
+                    late.append(_Late(s, name, len(found[name]), self._had))
                 found[name].append(outcome)
                 left[name] -= 1
                 if self._means_nothing(outcome):
                     yield self._joined(name, self._keeping_stops(name))
                     del found[name]
-                elif not left[name]:
+                elif not left[name] and not self._may_go_again(name, found, late):
                     yield self._joined(name, found.pop(name))
+        yield from self._go_again(late, found)
+
+    def _counted(self, slices: dict[str, int]) -> dict[str, int]:
+        """In how many slices everything is looked at; all probes together count as one."""
+        return {**slices, PROBES: 1} if self._open() else slices
+
+    def _may_go_again(self, name: str, found: dict[str, list[Outcome]], late: Sequence[_Late]) -> bool:
+        """Whether there may be another go for a property: where it is violated already, what is to be said of it is known."""
+        violated = any(o.word is Word.VIOLATED for o in found[name])
+        return self.shares.limited and not violated and any(o.name == name for o in late)
+
+    def _go_again(self, late: list[_Late], found: dict[str, list[Outcome]]) -> Iterator[Outcome]:
+        """What ran out of time once more, each property by itself, as long as others have left enough time for it."""
+        while late := [o for o in late if o.name in found and self._may_go_again(o.name, found, late)]:
+            self.shares.begin(self._counted(Counter(o.name for o in late)))
+            later: list[_Late] = []
+            for o in late:
+                allowed = self.shares.allowed((o.name,))
+                if o.name not in found or allowed is None or allowed <= WORTH_IT * o.seconds:
+                    continue
+                again = replace(o.part, properties=(o.name,))
+                (outcome,) = self._in_time(again, (o.name,), self.engine, self._limits(again, found))
+                if self._means_nothing(outcome):
+                    yield self._joined(o.name, self._keeping_stops(o.name))
+                    del found[o.name]
+                    continue
+                if _out_of_time(outcome):
+                    later.append(replace(o, seconds=self._had))
+                found[o.name][o.number] = _both(found[o.name][o.number], outcome)
+            for name in dict.fromkeys(o.name for o in late if o.name in found):
+                if not self._may_go_again(name, found, later):
+                    yield self._joined(name, found.pop(name))
+            late = later
 
     def _means_nothing(self, o: Outcome) -> bool:
         """Whether a trace goes on behind a failed built-in check, which its slice does not have."""
@@ -157,7 +218,7 @@ class Decider:
         prepared = prepare(self.core, (name,), fuse=self.options.fuse, slice=self.options.slice, stops=True)
         found: dict[str, list[Outcome]] = {name: []}
         for s in prepared.slices:
-            found[name] += self._search(s, self.engine, self._limits(s, found))
+            found[name] += self._in_time(s, (name,), self.engine, self._limits(s, found))
         return found[name]
 
     def _limits(self, s: Slice, found: dict[str, list[Outcome]]) -> Budget:
@@ -176,6 +237,15 @@ class Decider:
         return replace(
             self.budget, depth=depth if self.budget.depth is None else min(depth, self.budget.depth)
         )
+
+    def _in_time(self, s: Slice, names: tuple[str, ...], engine: Engine, budget: Budget) -> list[Outcome]:
+        """``_search`` with the time that these of its properties have for it."""
+        clock = self.shares.purse.clock
+        began, allowed = clock(), self.shares.allowed(names)
+        self._had = allowed or 0.0
+        outcomes = self._search(s, engine, replace(budget, timeout=allowed, started=time.monotonic()))
+        self.shares.took(names, clock() - began)
+        return outcomes
 
     def _search(self, s: Slice, engine: Engine, budget: Budget) -> list[Outcome]:
         """An engine's answers about one slice, in terms of the reference System."""
@@ -199,6 +269,18 @@ class Decider:
             outcome.covers.setdefault(name, False if outcome.word.holds else None)
         self.walks.put_to_the_test(outcome)
         return outcome
+
+
+def _out_of_time(o: Outcome) -> bool:
+    """Whether it was time that an engine did not have."""
+    return o.word in (Word.UNKNOWN, Word.BOUNDED) and "time" in o.reason.split("; ")
+
+
+def _both(before: Outcome, after: Outcome) -> Outcome:
+    """Two goes at one property of one slice."""
+    from dmaverify.engines.auto import joined
+
+    return joined(before, after)
 
 
 def _labels(system: System, prop: str) -> dict[str, Span]:

@@ -10,10 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from dmaverify.checking.contracts import Shown, show
+from dmaverify.checking.contracts import Shown, show_all
 from dmaverify.checking.decide import Decider
 from dmaverify.checking.frontend import Model, concrete, load
 from dmaverify.checking.options import Options
+from dmaverify.checking.shares import Purse, Shares
 from dmaverify.engines.base import Budget, Progress
 from dmaverify.ir.expr import Expr, const, eq, le, var
 from dmaverify.ir.pipeline import prepare
@@ -27,6 +28,9 @@ MOST_PROBES = 80
 
 PROBE_SECONDS = 20.0
 """What each question may take."""
+
+LEAST = 0.01
+"""Seconds for a body even if there is no time left: the answer may be known already."""
 
 
 @dataclass
@@ -49,19 +53,21 @@ class Family:
         model: Model,
         options: Options,
         progress: Callable[[Progress], None] | None,
+        shares: Shares | None = None,
     ) -> None:
         self.file, self.variant, self.model, self.options, self.progress = file, variant, model, options, progress
+        self.shares = shares or Shares(Purse(options.timeout, options.property_timeout))
         self.fixed: dict[str, int | str] = {**options.params, **dict(model.choice)}
-        self.decider = self._decider(model)
+        self.decider = self._decider(model, self.shares)
         self.least: Decider | None = None
         """Decides the least instance."""
         self.smallest: dict[str, int] = {}
         """The least value that each free parameter may have."""
         self.shown: dict[str, Shown] = {}
-        """What is known of the bodies of the procs that are called by contract."""
+        """What is known of the bodies of the procs that are called by contract, by the scenario or by one of these bodies."""
 
-    def _decider(self, model: Model) -> Decider:
-        return Decider(model.system, self.options, self.progress, model.by_name, tuple(p.name for p in model.probes))
+    def _decider(self, model: Model, shares: Shares) -> Decider:
+        return Decider(model.system, self.options, self.progress, model.by_name, tuple(p.name for p in model.probes), shares)
 
     def probed(self) -> dict[str, bool | None]:
         """The probes: passed in some instance, impossible in all, or undecided."""
@@ -77,12 +83,13 @@ class Family:
         values = {name: value for name, _ in self.model.free if (value := _given(least, name)) is not None}
         self.smallest = {name: value for name, value in values.items() if isinstance(value, int)}
         near: dict[str, Outcome] = {}
-        decider = self.least = self._decider(least)
+        decider = self.least = self._decider(least, self.shares.part(1 / 2))
         for o in decider.outcomes(tuple(n for n in wanted if n in least.properties)):
             near[o.prop] = o
             if o.word is Word.VIOLATED or o.covers.get(o.prop) or o.word is Word.NOT_APPLICABLE:
                 yield Decided(o, least, decider, values)
         left = tuple(n for n in wanted if n not in near or not _final(near[n]))
+        self.decider.meant.elsewhere = {n: {label for label, seen in o.exercised.items() if seen} for n, o in near.items()}
         for o in self.decider.outcomes(left):
             if o.prop in near:
                 _exercised_there(o, near[o.prop])
@@ -97,15 +104,14 @@ class Family:
 
     def _by_contract(self, o: Outcome) -> Outcome:
         """The outcome, if the bodies do what was believed of them."""
-        o.contracts = self.model.contracts
-        for proc in self.model.contracts:
-            if proc not in self.shown:
-                self.shown[proc] = show(self.file, self.variant, self.fixed, proc, self.options)
-            if not self.shown[proc].holds:
-                unknown = Outcome(o.prop, Word.UNKNOWN, self.shown[proc].reason, engine=o.engine, seconds=o.seconds)
-                unknown.exercised, unknown.spans, unknown.covers = o.exercised, o.spans, dict.fromkeys(o.covers)
-                return unknown
-        return o
+        seconds = self.shares.allowed(("contracts",))
+        options = replace(self.options, timeout=None if seconds is None else max(seconds, LEAST))
+        o.contracts, why = show_all(self.file, self.variant, self.fixed, self.model.contracts, options, self.shown)
+        if not why:
+            return o
+        unknown = Outcome(o.prop, Word.UNKNOWN, why, engine=o.engine, seconds=o.seconds)
+        unknown.exercised, unknown.spans, unknown.covers = o.exercised, o.spans, dict.fromkeys(o.covers)
+        return unknown
 
     # -- violations -----------------------------------------------------------------------------------------
 
@@ -114,7 +120,7 @@ class Family:
         assert o.trace is not None
         values = self._least(o)
         model = load(self.file, self.variant, {**self.fixed, **values})
-        decider = self._decider(model)
+        decider = self._decider(model, self.shares.for_one(o.prop))
         (found,) = decider.outcomes((o.prop,)) if o.prop in model.properties else (None,)
         if found is None or found.trace is None:
             at = ", ".join(f"{name} = {value}" for name, value in values.items())

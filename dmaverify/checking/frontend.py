@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from dmaverify import texts
@@ -73,6 +73,8 @@ class Model:
     """What the compiler made, for the judge that looks at each trace a second time."""
     choice: tuple[tuple[str, str], ...] = ()
     """Values of the parameters that have several, as text: which instance this is."""
+    later: int = 0
+    """How many instances come after this one."""
     free: tuple[tuple[str, str], ...] = ()
     """Parameters that are frozen variables here, each with its domain as the text has it."""
     numeric: tuple[str, ...] = ()
@@ -102,17 +104,14 @@ def load_all(file: str, variant: str | None, params: Mapping[str, int | str]) ->
 
     name = None if variant == BASE else variant
     given = tuple((k, str(v)) for k, v in params.items())
-    seen: set[tuple[tuple[str, object], ...]] = set()
     checked = checked_program(file, name)
-    for instance in instances_of(checked):
-        left = tuple((k, v) for k, v in instance.items() if k not in params)
-        if left in seen:
-            continue
+    instances = instances_of(checked)
+    choices = list(dict.fromkeys(tuple((k, v) for k, v in instance.items() if k not in params) for instance in instances))
+    for n, left in enumerate(choices, 1):
         chosen = {**params, **dict(left)}
         # trees carry what was found out about them, and whoever waits for the next instance may check another variant
-        compiled = compile_scenario(file, name, chosen) if seen else compile_checked(checked, chosen)
-        seen.add(left)
-        yield _model(compiled, given, tuple((k, str(v)) for k, v in left))
+        compiled = compile_scenario(file, name, chosen) if n > 1 else compile_checked(checked, chosen)
+        yield replace(_model(compiled, given, tuple((k, str(v)) for k, v in left)), later=len(choices) - n)
 
 
 def concrete(file: str, variant: str | None, params: Mapping[str, int | str]) -> Model:

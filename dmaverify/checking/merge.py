@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from dmaverify.engines.never import NOTHING
 from dmaverify.verdict import Outcome, Trace, Word
 
 _WEAKEST_FIRST = (Word.UNKNOWN, Word.SAMPLED, Word.BOUNDED, Word.EXHAUSTED, Word.PROVED)
@@ -20,18 +21,18 @@ def merge(prop: str, outcomes: Sequence[Outcome]) -> Outcome:
     if len(outcomes) == 1:
         return outcomes[0]
     if not outcomes:
-        return Outcome(
-            prop, Word.EXHAUSTED, reason="nothing in this scenario can violate it", engine="slicing"
-        )
+        return Outcome(prop, Word.EXHAUSTED, NOTHING, engine="slicing")
+    # of a slice with nothing but covers in it every engine knows that nothing is violated: the word is that of the others
+    telling = [o for o in outcomes if o.reason != NOTHING] or outcomes
     violated = [o for o in outcomes if o.word is Word.VIOLATED and o.trace is not None]
     if violated:
         best = min(violated, key=lambda o: (_length(o), o.trace.label if o.trace else ""))
         trace = best.trace
         if trace is not None and trace.minimal and any(_may_be_shorter(o, trace.length) for o in outcomes):
             trace = replace(trace, minimal=False)
-        result = replace(best, trace=trace)
+        result = replace(best, trace=trace, none_within=None)
     else:
-        result = replace(min(outcomes, key=lambda o: (_WEAKEST_FIRST.index(o.word), o.depth or 0)))
+        result = replace(min(telling, key=lambda o: (_WEAKEST_FIRST.index(o.word), o.depth or 0)))
     result.prop = prop
     result.states = sum(o.states for o in outcomes)
     result.transitions = sum(o.transitions for o in outcomes)
@@ -39,9 +40,9 @@ def merge(prop: str, outcomes: Sequence[Outcome]) -> Outcome:
     result.slices = sum(max(1, o.slices) for o in outcomes)
     result.tried = tuple(t for o in outcomes for t in o.tried)
     result.seconds = sum(o.seconds for o in outcomes)
-    result.engine = ", ".join(dict.fromkeys(o.engine for o in outcomes if o.engine))
-    result.exercised = _union([o.exercised for o in outcomes])
-    result.covers = _union([o.covers for o in outcomes])
+    result.engine = ", ".join(dict.fromkeys(o.engine for o in telling if o.engine))
+    result.exercised = union([o.exercised for o in outcomes])
+    result.covers = union([o.covers for o in outcomes])
     result.lemmas = tuple(dict.fromkeys(x for o in outcomes for x in o.lemmas))
     result.contracts = tuple(dict.fromkeys(x for o in outcomes for x in o.contracts))
     result.warnings = list(dict.fromkeys(w for o in outcomes for w in o.warnings))
@@ -62,13 +63,15 @@ def _may_be_shorter(o: Outcome, length: int) -> bool:
         case Word.PROVED | Word.EXHAUSTED:
             return False
         case Word.VIOLATED:
-            return not (o.trace is not None and o.trace.minimal)
+            # a slice may have a longer trace, and nothing as short as that of another slice
+            searched = o.none_within is not None and o.none_within >= length - 1
+            return not searched and not (o.trace is not None and o.trace.minimal)
         case Word.BOUNDED:
             return (o.depth or 0) < length - 1
     return True
 
 
-def _union(parts: Sequence[dict[str, bool | None]]) -> dict[str, bool | None]:
+def union(parts: Sequence[dict[str, bool | None]]) -> dict[str, bool | None]:
     """Seen anywhere: true. Else undecided anywhere: undecided. Else false."""
     out: dict[str, bool | None] = {}
     for part in parts:

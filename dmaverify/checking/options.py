@@ -11,8 +11,8 @@ class Options:
 
     ``variant``: None checks the base and every variant; ``base`` only the scenario as it stands. ``only``:
     names of properties, empty for all that the scenario checks. ``params``: values as text or number.
-    ``timeout`` is in seconds for each variant, ``memory`` in bytes of each process, ``depth`` a length of
-    traces.
+    ``timeout`` is in seconds for each variant, which its properties share (``shares``), ``property_timeout`` for each
+    property of each variant, ``memory`` in bytes of each process, ``depth`` a length of traces.
     """
 
     variant: str | None = None
@@ -21,6 +21,7 @@ class Options:
     params: dict[str, int | str] = field(default_factory=dict)
     seed: int = 0
     timeout: float | None = None
+    property_timeout: float | None = None
     memory: int | None = None
     depth: int | None = None
     strict: bool = False

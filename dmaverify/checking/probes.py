@@ -10,10 +10,12 @@ from __future__ import annotations
 
 import contextlib
 import time
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from dmaverify.checking.shares import PROBES, WORTH_IT, Clock, Purse, Shares
 from dmaverify.checking.walk import random_walks
 from dmaverify.engines.base import Budget, Engine
 from dmaverify.engines.interp import NotEnumerable
@@ -74,26 +76,55 @@ class Walks:
         return False
 
 
-def by_themselves(core: Core, probes: tuple[str, ...], options: Options, budget: Budget) -> dict[str, bool | None]:
-    """Probes that nothing else has decided, each in the slice that it needs."""
+def by_themselves(
+    core: Core, probes: tuple[str, ...], options: Options, budget: Budget, shares: Shares
+) -> dict[str, bool | None]:
+    """Probes that nothing else has decided, each in the slice that it needs. They divide what time ``shares`` has for them."""
     found: dict[str, bool | None] = dict.fromkeys(probes, False)  # what is in no slice cannot happen
-    until = time.monotonic() + (SECONDS if budget.timeout is None else min(SECONDS, budget.left() or 0.0))
+    clock, allowed = shares.purse.clock, shares.allowed((PROBES,))
+    own = Shares(Purse(SECONDS if allowed is None else min(SECONDS, allowed), shares.purse.each, clock))
     # built-in checks are kept: what lies behind one that fails is not reached
-    for s in prepare(core, probes, fuse=options.fuse, slice=options.slice, stops=True).slices:
-        open_ = tuple(p for p in probes if p in s.properties)
-        found.update(dict.fromkeys(open_))
-        for engine, depth in _engines(options):
-            now = time.monotonic()
-            if not open_ or now >= until:
-                break
-            limits = replace(budget, timeout=until - now, started=now, states=STATES, depth=depth, progress=None)
-            for o in engine.run(s.system, open_, limits):
-                found[o.prop] = o.covers.get(o.prop)
-            open_ = tuple(p for p in open_ if found[p] is None)
+    slices = prepare(core, probes, fuse=options.fuse, slice=options.slice, stops=True).slices
+    todo = [(s.system, tuple(p for p in probes if p in s.properties), 0.0) for s in slices]
+    found.update((p, None) for _, names, _ in todo for p in names)
+    while todo:
+        own.begin(Counter(p for _, names, _ in todo for p in names))
+        late: list[tuple[System, tuple[str, ...], float]] = []
+        for system, names, before in todo:
+            allowed = own.allowed(names) or 0.0
+            if allowed <= WORTH_IT * before:
+                continue
+            began = clock()
+            answers, in_time = _tried(system, names, allowed, options, budget, clock)
+            found.update(answers)
+            own.took(names, clock() - began)
+            if not in_time:
+                late.append((system, tuple(p for p in names if found[p] is None), allowed))
+        todo = late
     return found
 
 
-def _engines(options: Options) -> list[tuple[Engine, int | None]]:
+def _tried(
+    system: System, probes: tuple[str, ...], seconds: float, options: Options, budget: Budget, clock: Clock
+) -> tuple[dict[str, bool | None], bool]:
+    """What engines say of some probes of a slice within so many seconds, and whether that was time enough."""
+    found: dict[str, bool | None] = dict.fromkeys(probes)
+    until, in_time = clock() + seconds, True
+    engines = engines_for(options)
+    for n, (engine, depth) in enumerate(engines):
+        open_ = tuple(p for p in probes if found[p] is None)
+        if not open_:
+            break
+        # who comes first leaves something for the next
+        part = max(0.0, until - clock()) / (len(engines) - n)
+        limits = replace(budget, timeout=part, started=time.monotonic(), states=STATES, depth=depth, progress=None)
+        outcomes = engine.run(system, open_, limits)
+        found.update((o.prop, o.covers.get(o.prop)) for o in outcomes)
+        in_time = in_time and not any("time" in o.reason for o in outcomes)
+    return found, in_time or None not in found.values()
+
+
+def engines_for(options: Options) -> list[tuple[Engine, int | None]]:
     """What tries a probe, each with the depth to which it looks."""
     from dmaverify.engines.explicit import ExplicitEngine
 

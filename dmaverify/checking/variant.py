@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from dmaverify.checking.options import Options
 from dmaverify.checking.problems import Mismatch, internal_error, wrong_input
+from dmaverify.checking.shares import Purse, Shares
 from dmaverify.engines.base import Progress
 from dmaverify.ir.system import System
 from dmaverify.results import OK, ProbeResult, PropertyResult, VariantResult
@@ -81,6 +82,8 @@ class _Checking:
     probed: dict[str, bool | None] = field(default_factory=dict)
     limits: dict[str, str] = field(default_factory=dict)
     """For which arguments a lemma or a contract was decided, in words; empty: for all."""
+    purse: Purse = field(default_factory=Purse)
+    """The time that there is, from when the first instance was compiled."""
 
     def run(self) -> None:
         """Decide every property for every instance, smallest first."""
@@ -93,19 +96,21 @@ class _Checking:
             if not self.models:
                 result.title, result.notes = model.title, (*model.system.notes, *_assumed(model.assumptions))
                 result.warnings, result.params = list(model.warnings), model.params
+                self.purse = Purse(options.timeout, options.property_timeout)
             self.models.append(model)
             result.asked = tuple(dict.fromkeys((*result.asked, *model.properties)))
             wanted = tuple(n for n in model.properties if not options.only or n in options.only)
             for name in wanted:  # an instance may have built-in checks that smaller ones do not have
                 self.parts.setdefault(name, [])
             of_numbers = () if len(self.models) > 1 else tuple(n for n in wanted if n in model.numeric)
-            self._lemmas(of_numbers, model)
+            self._lemmas(of_numbers, model, len(wanted))
             wanted = tuple(n for n in wanted if n not in model.numeric)
+            shares = Shares(self.purse, 1 / (model.later + 1))
             if model.free:
-                self._family(model, wanted)
+                self._family(model, wanted, shares)
                 continue
             probes = tuple(p.name for p in model.probes if not self.probed.get(p.name))
-            decider = Decider(model.system, options, self._progress(), model.by_name, probes)
+            decider = Decider(model.system, options, self._progress(), model.by_name, probes, shares)
             judge = None if model.compiled is None else _second_judge(model.compiled)
             for outcome in decider.outcomes(wanted):
                 try:
@@ -123,12 +128,12 @@ class _Checking:
             known = self.probed.get(name, False)
             self.probed[name] = True if known or answer else None if known is None or answer is None else False
 
-    def _family(self, model: Model, wanted: tuple[str, ...]) -> None:
+    def _family(self, model: Model, wanted: tuple[str, ...], shares: Shares) -> None:
         """Decide everything for all values of the free parameters at once."""
         from dmaverify.checking.confirm import confirm
         from dmaverify.checking.family import Family
 
-        family = Family(self.file, self.result.name, model, self.options, self._progress())
+        family = Family(self.file, self.result.name, model, self.options, self._progress(), shares)
         for d in family.outcomes(wanted):
             judge = None if d.model.compiled is None else _second_judge(d.model.compiled)
             try:
@@ -141,22 +146,26 @@ class _Checking:
         self.bodies.update((name, shown.limits) for name, shown in family.shown.items() if shown.holds)
         self._probe(family.probed())
 
-    def _lemmas(self, names: tuple[str, ...], model: Model) -> None:
-        """Decide lemmas about all numbers, and what procs ensure: by themselves, since no state has a say in them."""
+    def _lemmas(self, names: tuple[str, ...], model: Model, wanted: int) -> None:
+        """Decide lemmas about all numbers, and what procs ensure: by themselves, since no state has a say in them.
+
+        ``wanted``: how many properties there are, with these.
+        """
         from dmaverify.checking.confirm import confirm
         from dmaverify.checking.decide import Decider
         from dmaverify.checking.frontend import alone
         from dmaverify.checking.promises import nothing_to_show
         from dmaverify.lang.lower.context import Unsupported
 
-        for name in names:
+        for n, name in enumerate(names):
             try:
                 system, self.limits[name] = alone(self.file, self.result.name, self.options.params, name)
             except Unsupported as e:
                 unknown = Outcome(name, Word.UNKNOWN, "; ".join(d.message for d in e.diagnostics))
                 self.parts[name].append(_Part(unknown, nothing_to_show(name), model.choice))
                 continue
-            decider = Decider(system, replace(self.options, slice=False), self._progress(), frozenset(names))
+            options, shares = replace(self.options, slice=False), Shares(self.purse, 1 / (wanted - n))
+            decider = Decider(system, options, self._progress(), frozenset(names), shares=shares)
             for outcome in decider.outcomes((name,)):
                 confirm(outcome, decider.reference, None)
                 self.parts[name].append(_Part(outcome, decider.reference, model.choice))
@@ -180,7 +189,8 @@ class _Checking:
         results = []
         for name, parts in self.parts.items():
             violated = any(p.outcome.word is Word.VIOLATED for p in parts)
-            due = sum(name in m.properties for m in self.models)
+            # what no state has a say in is decided once
+            due = sum(name in m.properties for m in self.models if m is self.models[0] or name not in m.numeric)
             if not parts or (len(parts) < due and not violated):
                 continue
             outcome = merge(name, [p.outcome for p in parts])

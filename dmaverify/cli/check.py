@@ -58,7 +58,13 @@ ENGINES = ("auto", "explicit", "bmc", "induction", "pdr", "abc")
     "--seed", type=int, default=0, show_default=True, help="Of everything that is chosen at random."
 )
 @click.option(
-    "--timeout", type=click.FloatRange(min=0, min_open=True), metavar="SECONDS", help="For each variant."
+    "--timeout",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="SECONDS",
+    help="For each variant. Properties get equal parts of it, and what others leave.",
+)
+@click.option(
+    "--property-timeout", type=click.FloatRange(min=0, min_open=True), metavar="SECONDS", help="For each property of each variant."
 )
 @click.option("--memory", type=BYTES, metavar="SIZE", help="For each process: 512M, 4G.")
 @click.option("--depth", type=click.IntRange(min=0), help="Longest trace to look for.")
@@ -105,6 +111,7 @@ def command(
     everything: bool,
     seed: int,
     timeout: float | None,
+    property_timeout: float | None,
     memory: int | None,
     depth: int | None,
     strict: bool,
@@ -150,6 +157,7 @@ def command(
             params=dict(params),
             seed=seed,
             timeout=timeout,
+            property_timeout=property_timeout,
             memory=memory,
             depth=depth,
             strict=strict,

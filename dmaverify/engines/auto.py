@@ -43,7 +43,7 @@ class Stage:
 
 
 STAGES = (
-    Stage("explicit", states=1_000_000),
+    Stage("explicit", states=1_000_000, share=0.5),
     Stage("induction", seconds=15.0, share=0.15),
     Stage("pdr", seconds=60.0, share=0.3),
     Stage("bmc", seconds=30.0, share=0.25, depth=10),
@@ -55,7 +55,7 @@ STAGES = (
 a budget with a time limit stretches the last one."""
 
 ANY_SIZE = (
-    Stage("explicit", states=200_000),
+    Stage("explicit", states=200_000, share=0.5),
     Stage("induction", seconds=20.0, share=0.2),
     Stage("pdr", seconds=20.0, share=0.2),
     Stage("bmc", seconds=10.0, share=0.25, depth=6),
@@ -90,7 +90,7 @@ def make_engine(
         return _explicit(symmetry)
     if name == "auto":
         return Auto(seed, lemmas, certificates, symmetry, cores)
-    return _symbolic(name, seed, lemmas, certificates)
+    return _symbolic(name, seed, lemmas, certificates, alone=True)
 
 
 def lemmas_of(core: System) -> tuple[Always, ...]:
@@ -106,10 +106,12 @@ def _explicit(symmetry: bool, few: int | None = None, threads: int | None = None
     return ExplicitEngine(thorough=False, symmetry=symmetry, few=few, threads=threads)
 
 
-def _symbolic(name: str, seed: int, lemmas: Sequence[Always], certificates: Path | None, apart: bool = True) -> Engine:
-    """A symbolic engine; ``apart``: in a process of its own."""
+def _symbolic(
+    name: str, seed: int, lemmas: Sequence[Always], certificates: Path | None, apart: bool = True, alone: bool = False
+) -> Engine:
+    """A symbolic engine; ``apart``: in a process of its own; ``alone``: no search has come before."""
     from dmaverify.engines.bmc import Bmc
-    from dmaverify.engines.induction import Induction
+    from dmaverify.engines.induction import FEW_STATES, Induction
     from dmaverify.engines.pdr.engine import Pdr
     from dmaverify.engines.worker import Worker
 
@@ -119,7 +121,7 @@ def _symbolic(name: str, seed: int, lemmas: Sequence[Always], certificates: Path
     elif name in ("pdr", "abc"):
         engine = Pdr(certificates, seed=seed, abc=name == "abc")
     else:
-        engine = Induction(seed=seed, hints=lemmas, certificates=certificates)
+        engine = Induction(seed=seed, hints=lemmas, certificates=certificates, few=FEW_STATES if alone else 0)
     return Worker(engine) if apart else engine
 
 
@@ -258,8 +260,9 @@ def _may_be_proved(system: System, prop: str) -> bool:
 
 
 def _more_states_help(found: Mapping[str, Outcome], left: Sequence[str]) -> bool:
-    """Whether explicit search had to leave something open for want of states, and not for another reason."""
-    return any(p in found and "states" in found[p].reason for p in left)
+    """Whether explicit search had to leave something open for want of states or of time, and not for another reason."""
+    late = {p for p in left if p in found and any(t.engine == "explicit" and "time" in t.said for t in found[p].tried)}
+    return bool(late) or any(p in found and "states" in found[p].reason for p in left)
 
 
 class Disagreement(Exception):
@@ -289,9 +292,11 @@ def joined(a: Outcome, b: Outcome) -> Outcome:
         result.reason = "; ".join(reasons)
     if best.word is Word.BOUNDED and other.word is Word.UNKNOWN and not best.reason:
         result.reason = other.reason
-    if best.word is Word.VIOLATED and other.word is Word.BOUNDED and best.trace is not None:
+    if best.word is Word.VIOLATED and best.trace is not None:
         # what one engine has searched tells whether the other's trace can be beaten
-        if (other.depth or 0) >= best.trace.length - 1:
+        within = best.none_within, other.none_within, other.depth if other.word is Word.BOUNDED else None
+        result.none_within = max((n for n in within if n is not None), default=None)
+        if result.none_within is not None and result.none_within >= best.trace.length - 1:
             result.trace = replace(best.trace, minimal=True)
     return result
 

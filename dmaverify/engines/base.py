@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from dmaverify.engines.siblings import Siblings
 from dmaverify.ir.system import System
 from dmaverify.verdict import Outcome, Tried
 
@@ -53,6 +54,8 @@ class Budget:
     """Folder for what a search needs to go on after its process has ended."""
     checkpoint_every: float = 60.0
     """Seconds between two checkpoints."""
+    siblings: Siblings = field(default_factory=Siblings)
+    """What searches of other slices have found out before."""
     started: float = field(default_factory=time.monotonic)
     _last_report: float = 0.0
 

@@ -13,8 +13,10 @@ from dataclasses import dataclass, field
 
 from dmaverify.engines.base import Budget, Progress, Stopped
 from dmaverify.engines.lengths import Lengths
+from dmaverify.engines.never import NOT_HERE
 from dmaverify.engines.smt.solver import SolverName, Term, make_solver
 from dmaverify.engines.smt.unroll import COST_BITS, Frame, Unrolling
+from dmaverify.engines.stuck import DEADLOCK
 from dmaverify.engines.successors import prefix_weight
 from dmaverify.engines.traces import NotATrace, Run, execute, parts_of, spans_of, violations, witness
 from dmaverify.ir.expr import Expr, and_, not_
@@ -280,6 +282,8 @@ class _Search:
         covered = self.lengths.covered(self.done) if self.done >= 0 else None
         if goal.trace is not None:
             outcome.word, outcome.trace = Word.VIOLATED, goal.trace
+        elif prop == DEADLOCK:
+            outcome.reason = NOT_HERE
         elif not self.engine.violations:
             outcome.reason = "not asked"
         elif covered is not None:

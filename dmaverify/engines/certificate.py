@@ -8,7 +8,8 @@ init.smt2      every initial state satisfies the invariant
 step.smt2      every action keeps the invariant: one query for each action
 safe.smt2      the invariant implies the property, and no check of it fails: one query for each place
 invariant.txt  the invariant for readers
-manifest.json  what is claimed, by whom it was found, the files' digests and how many answers ``unsat`` each must yield
+manifest.json  what is claimed, by whom it was found, the files' digests and how many answers ``unsat`` each must yield; renamings of
+               variables that change nothing, and whether less than all that is known is taken for granted (see ``owed``)
 ============== =====================================================================================================
 
 ``certify`` has the folder checked before anybody may call the property proved; ``dmaverify.engines.recheck`` does that in a
@@ -25,11 +26,12 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from dmaverify.engines.base import Budget
+from dmaverify.engines.owed import Owed, owed, to_show
 from dmaverify.engines.readable import readable
 from dmaverify.engines.smt.encode import Encoder, no_inputs
 from dmaverify.engines.smt.smtlib import Script, Text, TextWriter
@@ -37,6 +39,7 @@ from dmaverify.engines.smt.solver import SolverName, other
 from dmaverify.engines.smt.terms import constant, sort_of
 from dmaverify.engines.smt.unroll import enabled, passes
 from dmaverify.ir.expr import Expr, implies
+from dmaverify.ir.renaming import Renaming, alike
 from dmaverify.ir.system import Action, Always, Check, Property, System
 from dmaverify.ir.text import to_text
 from dmaverify.ir.traverse import variables
@@ -94,21 +97,16 @@ def claim(
     )
 
 
-def to_show(system: System, prop: str) -> list[tuple[Action, Check]]:
-    """The checks of a claimed System that must be shown: all but those that merely end runs."""
-    return [(a, c) for a in system.actions for c in a.checks if c.prop == prop or not c.stop]
-
-
 class _Printer:
     """The three scripts of one claim."""
 
-    def __init__(self, system: System, prop: str) -> None:
-        self.system, self.prop = system, prop
+    def __init__(self, system: System, prop: str, owed: Owed) -> None:
+        self.system, self.prop, self.owed = system, prop, owed
         self.facts = [w for w in system.always if w.prop == INVARIANT]
         self.order = {v.name: n for n, v in enumerate(system.vars)}
 
-    def begin(self, title: str) -> tuple[Script, TextWriter, dict[str, Text]]:
-        """A script with the state declared and each fact of the invariant defined as a function of what it reads."""
+    def begin(self, title: str, facts: Iterable[int]) -> tuple[Script, TextWriter, dict[str, Text]]:
+        """A script with the state declared and those facts of the invariant defined, each as a function of what it reads."""
         script, w = Script(), TextWriter()
         script.comment(title)
         script.lines.append("(set-logic QF_BV)")
@@ -116,7 +114,8 @@ class _Printer:
         for v in self.system.vars:
             script.declare(f"s.{v.name}", sort_of(v.type))
             state[v.name] = w.symbol(f"s.{v.name}", sort_of(v.type))
-        for n, fact in enumerate(self.facts):
+        for n in sorted(set(facts)):
+            fact = self.facts[n]
             params = self._params(fact)
             names = {p: w.symbol(f"v.{p}", sort_of(self.system.var(p).type)) for p in params}
             body = Encoder(w, names, no_inputs)(implies(fact.when, fact.cond))
@@ -126,28 +125,30 @@ class _Printer:
     def _params(self, fact: Always) -> list[str]:
         return sorted(variables(fact.when, fact.cond), key=self.order.__getitem__)
 
-    def invariant(self, w: TextWriter, values: dict[str, Text], only: set[str] | None = None) -> Text:
-        """The invariant of these values; with ``only``, just the facts that read one of those variables."""
-        parts = [
-            w.call(f"inv.{n}", [values[p] for p in self._params(fact)], 0)
-            for n, fact in enumerate(self.facts)
-            if only is None or not only.isdisjoint(self._params(fact))
-        ]
+    def invariant(self, w: TextWriter, values: dict[str, Text], facts: Iterable[int]) -> Text:
+        """These facts of the invariant about these values."""
+        parts = [w.call(f"inv.{n}", [values[p] for p in self._params(self.facts[n])], 0) for n in facts]
         if not parts:
             return w.boolean(True)
         return parts[0] if len(parts) == 1 else w.apply("and", parts)
 
     def init(self) -> Script:
         """Initial states satisfy the invariant."""
-        script, w, state = self.begin("Every initial state satisfies the invariant.")
+        groups = self.owed.initially
+        script, w, state = self.begin("Every initial state satisfies the invariant.", (k for facts in groups for k in facts))
         for v in self.system.vars:
             if not v.any_init:
                 script.add(w.apply("=", [state[v.name], constant(w, v.init, v.type)]))
         encode = Encoder(w, state, no_inputs)
         for e in self.system.assumptions:
             script.add(encode(e))
-        script.add(w.apply("not", [self.invariant(w, state)]))
-        script.check()
+        for facts in groups:
+            if len(groups) > 1:
+                script.push()
+            script.add(w.apply("not", [self.invariant(w, state, facts)]))
+            script.check()
+            if len(groups) > 1:
+                script.pop()
         return script
 
     def _taken(self, script: Script, w: TextWriter, state: dict[str, Text], action: Action) -> Encoder[Text]:
@@ -164,42 +165,67 @@ class _Printer:
 
     def step(self) -> Script:
         """Each action keeps the invariant. Facts that read nothing that the action changes are not asked about."""
-        script, w, state = self.begin("Each action keeps the invariant.")
-        script.add(self.invariant(w, state))
-        for action in self.system.actions:
+        steps = self.owed.steps
+        known = _common(s.given for s in steps)
+        script, w, state = self.begin("Each action keeps the invariant.", (k for s in steps for k in (*s.kept, *s.given)))
+        if known:
+            script.add(self.invariant(w, state, known))
+        for s in steps:
+            action = self.system.actions[s.action]
             encode = self._taken(script, w, state, action)
+            self._given(script, w, state, s.given, known)
             for c in action.checks:
                 # a failed check either ends the run or is refuted in safe.smt2
                 script.add(encode(passes(c)))
             after = {**state, **{name: encode(e) for name, e in action.updates.items()}}
-            script.add(w.apply("not", [self.invariant(w, after, set(action.updates))]))
+            changed = [k for k in s.kept if not action.updates.keys().isdisjoint(self._params(self.facts[k]))]
+            script.add(w.apply("not", [self.invariant(w, after, changed)]))
             script.check()
             script.pop()
         return script
+
+    def _given(self, script: Script, w: TextWriter, state: dict[str, Text], facts: Sequence[int], known: Sequence[int]) -> None:
+        """What is not yet said of the facts that hold."""
+        if more := [k for k in facts if k not in set(known)]:
+            script.add(self.invariant(w, state, more))
 
     def safe(self) -> Script:
         """The invariant implies the property, and its checks pass."""
-        script, w, state = self.begin("The invariant implies the property; its checks pass.")
-        script.add(self.invariant(w, state))
+        steps = [s for s in self.owed.steps if to_show(self.system.actions[s.action], self.prop)]
+        given = [*(facts for _, facts in self.owed.always), *(s.given for s in steps)]
+        known = _common(given)
+        script, w, state = self.begin("The invariant implies the property; its checks pass.", (k for facts in given for k in facts))
+        if known:
+            script.add(self.invariant(w, state, known))
         encode = Encoder(w, state, no_inputs)
-        for fact in self.system.always:
-            if fact.prop == self.prop:
-                script.comment(fact.label)
-                script.push()
-                script.add(w.apply("not", [encode(implies(fact.when, fact.cond))]))
-                script.check()
-                script.pop()
-        for action, check in to_show(self.system, self.prop):
-            inside = self._taken(script, w, state, action)
-            script.add(w.apply("not", [inside(passes(check))]))
+        for n, facts in self.owed.always:
+            fact = self.system.always[n]
+            script.comment(fact.label)
+            script.push()
+            self._given(script, w, state, facts, known)
+            script.add(w.apply("not", [encode(implies(fact.when, fact.cond))]))
             script.check()
             script.pop()
+        for s in steps:
+            action = self.system.actions[s.action]
+            for check in to_show(action, self.prop):
+                inside = self._taken(script, w, state, action)
+                self._given(script, w, state, s.given, known)
+                script.add(w.apply("not", [inside(passes(check))]))
+                script.check()
+                script.pop()
         return script
 
 
-def derived(system: System, prop: str) -> dict[str, str]:
+def _common(facts: Iterable[Sequence[int]]) -> list[int]:
+    """What is in all of them."""
+    each = list(facts)
+    return [k for k in each[0] if all(k in some for some in map(frozenset, each[1:]))] if each else []
+
+
+def derived(system: System, prop: str, owed: Owed) -> dict[str, str]:
     """What is written of a claimed System beside itself: the obligations and what is for readers, by name of the file."""
-    printer = _Printer(system, prop)
+    printer = _Printer(system, prop, owed)
     return {
         "invariant.txt": readable(system, prop, INVARIANT),
         "init.smt2": printer.init().text(),
@@ -208,10 +234,13 @@ def derived(system: System, prop: str) -> dict[str, str]:
     }
 
 
-def write(system: System, prop: str, folder: Path, found_by: str) -> None:
-    """Write the certificate of a claimed System (see ``claim``) to an empty or new folder."""
+def write(system: System, prop: str, folder: Path, found_by: str, renamings: Sequence[Renaming] = (), near: bool = False) -> None:
+    """Write the certificate of a claimed System (see ``claim``) to an empty or new folder.
+
+    ``renamings`` leave the claimed System as it is; ``near``: see ``owed``.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    texts = {"system.ir": to_text(system), **derived(system, prop)}
+    texts = {"system.ir": to_text(system), **derived(system, prop, owed(system, prop, INVARIANT, renamings, near))}
     for name, text in texts.items():
         (folder / name).write_text(text, encoding="utf-8")
     manifest = {
@@ -220,6 +249,8 @@ def write(system: System, prop: str, folder: Path, found_by: str) -> None:
         "system": system.name,
         "invariant": [w.label for w in system.always if w.prop == INVARIANT],
         "found_by": found_by,
+        "exchange": [sorted(r.items()) for r in renamings],
+        "near": near,
         "unsat": {name: texts[name].count("(check-sat)") for name in OBLIGATIONS},
         "sha256": {name: digest(texts[name]) for name in FILES},
     }
@@ -240,15 +271,21 @@ def certify(
     solver: SolverName,
     budget: Budget,
     found_by: str | None = None,
+    renamings: Sequence[Renaming] = (),
+    near: bool = False,
 ) -> Certificate:
     """Write a certificate and have it checked by ``solver`` in a fresh process; ``Refused`` if it does not hold.
 
     ``folder`` is where certificates go, each into a folder of its own; None: nothing is kept. ``found_by`` None: by the other solver.
+    ``renamings`` may leave what is claimed as it is; if they do, what is the same up to them is checked once. ``near``: less is
+    taken for granted than is known (see ``owed``).
     """
     claimed = claim(system, prop, invariant, checks)
+    if renamings and alike(claimed, renamings) is None:
+        renamings = ()
     place = Path(tempfile.mkdtemp(prefix="dmaverify-"))
     try:
-        write(claimed, prop, place, found_by or other(solver))
+        write(claimed, prop, place, found_by or other(solver), renamings, near)
         run_recheck(place, solver, budget)
         kept = None
         if folder is not None:

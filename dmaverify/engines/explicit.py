@@ -173,9 +173,9 @@ class _Search:
 class ExplicitEngine:
     """The engine that the rest of the tool sees: a search in Python, then by native code what turns out not to be small.
 
-    ``few``: states up to which the search in Python goes on; None: by the size of the System. ``threads`` of native code; None:
-    one for each CPU. Which of the two searches answers is decided by counts alone, never by a clock. ``symmetry``: what is not small is
-    searched modulo the symmetry that is found in it.
+    Where a slice of the same shape was not small before, native code comes at once. ``few``: states up to which the search in Python
+    goes on; None: by the size of the System. ``threads`` of native code; None: one for each CPU. Which of the two searches answers is
+    decided by counts alone, never by a clock. ``symmetry``: what is not small is searched modulo the symmetry that is found in it.
     """
 
     name = "explicit"
@@ -201,20 +201,25 @@ class ExplicitEngine:
     def _explore(self, system: System, deadlock: bool, budget: Budget) -> Exploration:
         compiled = Compiled(system)
         few = few_states(compiled) if self.few is None else self.few
+        if self.few is None and (budget.states is None or few < budget.states) and budget.siblings.is_large(system):
+            few = 0
         if budget.states is not None:
             few = min(few, budget.states)
         thorough, name = self.thorough, self.name
         tiny = min(few, TINY) if self.symmetry and self.few is None else few
-        small = explore(system, replace(budget, states=tiny), deadlock=deadlock, thorough=thorough, name=name, compiled=compiled)
-        if small.reason != "states" or tiny == budget.states:
-            return small
+        if tiny or budget.states == 0:
+            small = explore(system, replace(budget, states=tiny), deadlock=deadlock, thorough=thorough, name=name, compiled=compiled)
+            if small.reason != "states" or tiny == budget.states:
+                return small
         canonical = reduction_of(compiled) if self.symmetry else None
-        if canonical is not None:
-            small = self._modulo(canonical, replace(budget, states=few), deadlock)
-        elif tiny < few:
-            small = explore(system, replace(budget, states=few), deadlock=deadlock, thorough=thorough, name=name)
-        if small.reason != "states" or few == budget.states:
-            return small
+        if few and (canonical is not None or tiny < few):
+            if canonical is not None:
+                small = self._modulo(canonical, replace(budget, states=few), deadlock)
+            else:
+                small = explore(system, replace(budget, states=few), deadlock=deadlock, thorough=thorough, name=name)
+            if small.reason != "states" or few == budget.states:
+                return small
+        budget.siblings.note_large(system)
         from dmaverify.engines.native.emit import NotNative
         from dmaverify.engines.native.engine import explore_natively
 

@@ -15,14 +15,15 @@ from pathlib import Path
 from dmaverify.engines.base import Budget, Stopped
 from dmaverify.engines.certificate import Certificate, Refused, certify
 from dmaverify.engines.exploration import outcome_of
-from dmaverify.engines.never import claims, covered, never, unreached
+from dmaverify.engines.never import claims, covered, never, unclaimed, unreached
 from dmaverify.engines.proof import Proof
-from dmaverify.engines.reached import all_states
+from dmaverify.engines.reached import MOST_STATES, all_states
 from dmaverify.engines.relative import Fact
 from dmaverify.engines.smt.solver import SolverName, other
 from dmaverify.engines.stated import Stated
 from dmaverify.engines.traces import spans_of
 from dmaverify.ir.expr import Expr, not_
+from dmaverify.ir.renaming import Renaming
 from dmaverify.ir.slice import belongs
 from dmaverify.ir.system import Always, Reached, System
 from dmaverify.ir.traverse import variables
@@ -31,12 +32,16 @@ from dmaverify.verdict import Outcome, Word
 QUICK = 10.0
 """Seconds that guessing has before other ways are tried."""
 
+FEW_STATES = 10_000
+"""With so many states, it is faster to visit them all than to guess what holds in them."""
+
 
 class Induction:
     """The engine.
 
     ``hints`` are lemmas from outside the System (of which only those over its variables count), ``learn`` False leaves out the
-    guessing, ``certificates`` is the folder to write to (None: a temporary one, removed again).
+    guessing, ``certificates`` is the folder to write to (None: a temporary one, removed again). ``few``: with at most so many
+    states, the set of all of them is the first thing to be tried; 0 where a search has come before, to no end.
     """
 
     name = "induction"
@@ -48,18 +53,23 @@ class Induction:
         learn: bool = True,
         hints: Sequence[Always] = (),
         certificates: Path | None = None,
+        few: int = 0,
     ) -> None:
         self.solver: SolverName = solver
         self.seed = seed
         self.learn = learn
         self.hints = tuple(hints)
         self.certificates = certificates
+        self.few = few
 
     def run(self, system: System, properties: tuple[str, ...], budget: Budget) -> list[Outcome]:
         """Prove the properties, and that covers are never reached, or say ``unknown``."""
         covers = [p for p in properties if not claims(system, p) and covered(system, p)]
-        others = tuple(p for p in properties if p not in covers)
-        found = {o.prop: o for o in self._proved(system, others, budget)}
+        found = {p: unclaimed(system, p) for p in properties if p not in covers and not claims(system, p)}
+        for o in found.values():
+            o.engine = o.engine or self.name
+        others = tuple(p for p in properties if p not in covers and p not in found)
+        found |= {o.prop: o for o in self._proved(system, others, budget)}
         for cover in covers:
             (proof,) = self._proved(never(system, cover), (cover,), budget)
             found[cover] = unreached(proof)
@@ -78,6 +88,11 @@ class Induction:
         return self._proved_otherwise(system, properties, budget)
 
     def _proved_otherwise(self, system: System, properties: tuple[str, ...], budget: Budget) -> list[Outcome]:
+        found = self._by_all_states(system, properties, budget, self.few) if properties and self.few else {}
+        found |= {o.prop: o for o in self._guessed(system, tuple(p for p in properties if p not in found), budget)}
+        return [found[p] for p in properties]
+
+    def _guessed(self, system: System, properties: tuple[str, ...], budget: Budget) -> list[Outcome]:
         if not properties:
             return []
         # where nothing happens there is nothing to guess
@@ -85,7 +100,7 @@ class Induction:
         found = _Run(self, system, properties, quick).outcomes()
         left = tuple(o.prop for o in found if o.word is not Word.PROVED and "time" in o.reason)
         if left:
-            more = self._by_all_states(system, left, budget)
+            more = self._by_all_states(system, left, budget, MOST_STATES)
             left = tuple(p for p in left if p not in more)
             more.update((o.prop, o) for o in (_Run(self, system, left, budget).outcomes() if left else ()))
             found = [more.get(o.prop, o) for o in found]
@@ -97,7 +112,8 @@ class Induction:
         run = _Run(self, system, properties, _at_most(QUICK if left is None else max(QUICK, left / 2), budget))
         hints = run.hints()
         found: dict[str, Outcome] = {}
-        if not hints:
+        lemmas = {p.name for p in system.properties if p.kind == "lemma"}
+        if not hints and not any(w.prop in lemmas for w in system.always):
             return found
         # most properties need little of what is known; the rest are shown together
         known = [*hints, *system.always]
@@ -107,24 +123,25 @@ class Induction:
             for some, given in attempts:
                 wanted = tuple(p for p in some if p not in found)
                 others = [h for h in given if h.prop not in wanted]
-                facts = Stated(system, wanted, others, run.budget, self.solver, self.seed).proved() if wanted else None
+                stated = Stated(system, wanted, others, run.budget, self.solver, self.seed) if wanted else None
+                facts = None if stated is None else stated.proved()
                 for prop in wanted if facts is not None else ():
-                    assert facts is not None
-                    found[prop] = run.outcome(prop, "", facts, run.certify(prop, facts))
+                    assert stated is not None and facts is not None
+                    found[prop] = run.outcome(prop, "", facts, run.certify(prop, facts, stated.renamings, stated.near))
         return found
 
-    def _by_all_states(self, system: System, properties: tuple[str, ...], budget: Budget) -> dict[str, Outcome]:
+    def _by_all_states(self, system: System, properties: tuple[str, ...], budget: Budget, most: int) -> dict[str, Outcome]:
         """Proofs whose invariant is the set of all reachable states, where those are few and none is bad."""
         started = time.monotonic()
         found: dict[str, Outcome] = {}
-        states = all_states(system, budget)
+        states = all_states(system, budget, most)
         if states is None:
             return found
-        invariant = [("every reachable state", states.invariant())]
-        for prop in properties:
-            o = outcome_of(states.search, prop, 0.0, self.name)
-            if o.word is not Word.EXHAUSTED:
-                continue
+        outcomes = [outcome_of(states.search, prop, 0.0, self.name) for prop in properties]
+        hold = [o for o in outcomes if o.word is Word.EXHAUSTED]
+        invariant = states.facts() if hold else []
+        for o in hold:
+            prop = o.prop
             checks = [(n, c) for n, a in enumerate(system.actions) for c in a.checks if c.prop == prop]
             try:
                 certificate = certify(system, prop, invariant, checks, self.certificates, other(self.solver), budget)
@@ -191,7 +208,7 @@ class _Run:
         own = {(w.cond.uid, w.when.uid) for w in self.system.always}
         return [h for h in self.engine.hints if variables(h.cond, h.when) <= known and (h.cond.uid, h.when.uid) not in own]
 
-    def certify(self, prop: str, facts: list[Fact]) -> Certificate:
+    def certify(self, prop: str, facts: list[Fact], renamings: Sequence[Renaming] = (), near: bool = False) -> Certificate:
         """Write the certificate and have it checked by the other solver in a fresh process."""
         return certify(
             self.system,
@@ -201,6 +218,8 @@ class _Run:
             self.engine.certificates,
             other(self.engine.solver),
             self.budget,
+            renamings=renamings,
+            near=near,
         )
 
     def outcome(self, prop: str, reason: str, needed: list[Fact], certificate: Certificate | None) -> Outcome:

@@ -4,9 +4,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from dmaverify.engines.stuck import DEADLOCK
 from dmaverify.ir.expr import FALSE, not_
+from dmaverify.ir.slice import belongs
 from dmaverify.ir.system import Action, Always, Check, Effect, Property, Reached, System
 from dmaverify.verdict import Outcome, Word
+
+NOT_HERE = "only the search of all states finds deadlocks"
+"""Why an engine cannot say anything of them."""
+
+NOTHING = "nothing in this scenario can violate it"
+"""Why a property holds of which nothing is claimed."""
 
 
 def never(system: System, cover: str) -> System:
@@ -39,6 +47,21 @@ def covered(system: System, cover: str) -> bool:
     return any(c.name == cover for c in system.covers) or any(
         isinstance(e, Reached) and e.cover == cover for a in system.actions for e in a.effects
     )
+
+
+def unclaimed(system: System, prop: str) -> Outcome:
+    """About a property of which the System has covers only, or nothing at all: no state needs to be looked at to know that nothing
+    violates it. What it covers is left open. Deadlocks are no claim of any action or state, and left to the search of all states;
+    of what the System does not know nothing is known.
+    """
+    if prop == DEADLOCK:
+        return Outcome(prop, Word.UNKNOWN, NOT_HERE, slices=1)
+    if all(p.name != prop for p in system.properties):
+        return Outcome(prop, Word.UNKNOWN, "nothing is claimed", slices=1)
+    names = [c.name for c in system.covers]
+    names += [e.cover for a in system.actions for e in a.effects if isinstance(e, Reached)]
+    covers: dict[str, bool | None] = dict.fromkeys(n for n in names if belongs(n, prop))
+    return Outcome(prop, Word.EXHAUSTED, NOTHING, slices=1, engine="slicing", covers=covers)
 
 
 def unreached(proof: Outcome) -> Outcome:

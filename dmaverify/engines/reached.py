@@ -1,8 +1,9 @@
-"""The set of all reachable states as one formula: an inductive invariant by itself.
+"""The set of all reachable states as formulas: an inductive invariant by itself.
 
 Where search can visit every state, nothing has to be guessed for a proof: the states that it has seen are closed under
-all actions, and whoever doubts that can have it shown by a solver. The formula is a decision diagram with a level for each
-variable and with equal parts shared, so that it stays small where the states have a structure.
+all actions, and whoever doubts that can have it shown by a solver. What some variables determine of others is said of these alone;
+the rest is a decision diagram with a level for each variable and with equal parts shared, so that it stays small where the states
+have a structure.
 """
 
 from __future__ import annotations
@@ -12,11 +13,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from dmaverify.engines.base import Budget
+from dmaverify.engines.determined import determined
 from dmaverify.engines.explicit import explore
 from dmaverify.engines.exploration import Exploration
 from dmaverify.engines.interp import NotEnumerable
 from dmaverify.ir.expr import FALSE, TRUE, Expr, and_, const, eq, ite, or_, var
-from dmaverify.ir.system import System, Var
+from dmaverify.ir.system import Kind, System, Var
 from dmaverify.ir.types import Bool, Value
 
 MOST_STATES = 20_000
@@ -31,12 +33,32 @@ class AllStates:
     states: list[tuple[Value, ...]]
     search: Exploration
 
-    def invariant(self) -> Expr:
-        """A condition that is true of exactly these states."""
-        owners = [v.owner or "" for v in self.system.vars]
-        levels = range(len(owners))
-        orders: tuple[Sequence[int], ...] = levels, levels[::-1], sorted(levels, key=owners.__getitem__)
-        return min((_Diagram(self, order) for order in orders), key=lambda d: len(d.nodes)).condition()
+    def facts(self) -> list[tuple[str, Expr]]:
+        """Named conditions that are all true in exactly these states."""
+        known = self.system.vars
+        left, others = determined(self.states, sorted(range(len(known)), key=self._dispensable))
+        grouped = sorted(left, key=lambda n: known[n].owner or "")
+        smallest = min((self._diagram(order) for order in (left, left[::-1], grouped)), key=lambda d: len(d.nodes))
+        found = [("every reachable state", smallest.condition())]
+        for d in others:
+            name = known[d.number].name
+            if d.by:
+                name += " by " + ", ".join(known[n].name for n in d.by)
+            found.append((name, self._diagram([*d.by, d.number]).condition()))
+        return [(name, condition) for name, condition in found if condition is not TRUE]
+
+    def _dispensable(self, number: int) -> tuple[int, int]:
+        """What is best told by others comes first; where threads stand tells most."""
+        return _LAST.get(self.system.vars[number].kind, 2), -number
+
+    def _diagram(self, order: Sequence[int]) -> _Diagram:
+        """What these variables may be together."""
+        rows = dict.fromkeys(tuple(s[n] for n in order) for s in self.states)
+        return _Diagram([self.system.vars[n] for n in order], list(rows))
+
+
+_LAST = {Kind.LOCAL: 0, Kind.GHOST: 1, Kind.PC: 3}
+"""Ranks of kinds of variables, state in general being 2."""
 
 
 def all_states(system: System, budget: Budget, most: int = MOST_STATES) -> AllStates | None:
@@ -54,12 +76,12 @@ def all_states(system: System, budget: Budget, most: int = MOST_STATES) -> AllSt
 class _Diagram:
     """A node is the level of a variable and, for each value that some state has there, the number of the node to go on with."""
 
-    def __init__(self, found: AllStates, order: Sequence[int]) -> None:
-        self.vars: list[Var] = [found.system.vars[n] for n in order]
-        self.nodes: list[tuple[int, tuple[tuple[Value, int], ...]]] = [(len(order), ())]
+    def __init__(self, variables: Sequence[Var], states: list[tuple[Value, ...]]) -> None:
+        self.vars = variables
+        self.nodes: list[tuple[int, tuple[tuple[Value, int], ...]]] = [(len(variables), ())]
         """Node 0 is the end: every variable was looked at."""
         self._known: dict[tuple[int, tuple[tuple[Value, int], ...]], int] = {}
-        self.root = self._node([tuple(s[n] for n in order) for s in found.states], 0)
+        self.root = self._node(states, 0)
 
     def _node(self, states: list[tuple[Value, ...]], level: int) -> int:
         if level == len(self.vars):

@@ -1,9 +1,12 @@
-"""Checks a certificate: ``python -m dmaverify.engines.recheck FOLDER [--solver z3|bitwuzla]``.
+"""Checks a certificate: ``python -m dmaverify.engines.recheck FOLDER [--solver z3|bitwuzla] [--each]``.
 
 Exit status 0: accepted. 1: refused, with the reason as the last line. Nothing is taken on trust but the meaning of core IR and
 the solver: the files must be those of the manifest, every obligation must be unsatisfiable, and so must the obligations that
 ``reprint`` makes of ``system.ir``, which has to speak of the property that the manifest claims. The files must also be word by
 word what is derived from ``system.ir``, so that nobody reads something else there.
+
+A certificate may name renamings of variables that leave everything that it claims as it is. That they do is checked (``ir/renaming``);
+then, of obligations that they turn into each other, the first is owed. ``--each``: what ``reprint`` asks are all of them.
 """
 
 from __future__ import annotations
@@ -17,16 +20,21 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from dmaverify.engines.certificate import FILES, FORMAT, INVARIANT, OBLIGATIONS, Refused, derived, digest
+from dmaverify.engines.certificate import FILES, FORMAT, INVARIANT, Refused, derived, digest
+from dmaverify.engines.owed import NotAlike, owed
 from dmaverify.engines.reprint import Reprint, Unprintable
+from dmaverify.ir.renaming import Renaming
 from dmaverify.ir.system import System
 from dmaverify.ir.text_parse import IrSyntaxError, parse
 
 
 def answers(text: str, solver: str) -> list[str]:
     """What the solver prints for a script, by words. Each question is put to it by itself."""
-    ask = _by_z3 if solver == "z3" else _by_bitwuzla
-    return [word for question in questions(text) for word in ask(question).split()]
+    return [word for question in questions(text) for word in _ask(question, solver).split()]
+
+
+def _ask(question: str, solver: str) -> str:
+    return _by_z3(question) if solver == "z3" else _by_bitwuzla(question)
 
 
 def questions(text: str) -> list[str]:
@@ -115,34 +123,52 @@ def _system(text: str) -> System:
         raise Refused(f"system.ir: {error}") from error
 
 
-def check(folder: Path, solver: str) -> int:
-    """The number of obligations that were checked; ``Refused`` if one is not met."""
+def _renamings(said: object) -> list[Renaming]:
+    if not isinstance(said, list):
+        raise Refused("the manifest's renamings are of another format")
+    found: list[Renaming] = []
+    for pairs in said:
+        try:
+            renaming = {str(here): str(there) for here, there in pairs}
+        except (TypeError, ValueError) as error:
+            raise Refused("the manifest's renamings are of another format") from error
+        if len(renaming) != len(pairs):
+            raise Refused("the manifest renames a variable twice")
+        found.append(renaming)
+    return found
+
+
+def check(folder: Path, solver: str, each: bool = False) -> int:
+    """The number of questions that were put to the solver; ``Refused`` if an obligation is not met."""
     manifest = _manifest(folder)
     texts = _texts(folder, manifest)
     done = 0
     system = _system(texts["system.ir"])
-    prop = manifest.get("property")
-    claimed = [w for w in system.always if w.prop == prop] + [c for a in system.actions for c in a.checks if c.prop == prop]
+    prop = str(manifest.get("property"))
+    claimed = any(w.prop == prop for w in system.always) or any(c.prop == prop for a in system.actions for c in a.checks)
     if not claimed:
         raise Refused(f"system.ir says nothing about {prop}")
-    for name in OBLIGATIONS:
+    try:
+        due = owed(system, prop, INVARIANT, _renamings(manifest.get("exchange", [])), manifest.get("near") is True)
+    except NotAlike as error:
+        raise Refused(f"the manifest exchanges too much: {error}") from error
+    for name, needed in due.questions(system, prop).items():
         number = manifest.get("unsat", {}).get(name)
-        needed = {"init.smt2": 1, "step.smt2": len(system.actions), "safe.smt2": len(claimed)}[name]
         if not isinstance(number, int) or (number < needed):
             raise Refused(f"{name} asks {number} times, {needed} are needed")
         if number:
             _expect_unsat(name, texts[name], number, solver)
         done += number
     try:
-        again = Reprint(system, str(prop), INVARIANT).scripts()
+        for what, text in Reprint(system, prop, INVARIANT).scripts(owed(system, prop, INVARIANT) if each else due):
+            _expect_unsat(what, text, 1, solver)
+            done += 1
     except (Unprintable, KeyError) as error:
         raise Refused(f"system.ir: {error}") from error
-    for what, text in again:
-        _expect_unsat(what, text, 1, solver)
-    for name, text in derived(system, str(prop)).items():
+    for name, text in derived(system, prop, due).items():
         if text != texts[name]:
             raise Refused(f"{name} does not say what system.ir does")
-    return done + len(again)
+    return done
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -150,9 +176,10 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m dmaverify.engines.recheck", description="Checks a certificate.")
     parser.add_argument("folder", type=Path)
     parser.add_argument("--solver", choices=("z3", "bitwuzla"), default="z3")
+    parser.add_argument("--each", action="store_true", help="ask each obligation, also those that are the same up to names")
     options = parser.parse_args(arguments)
     try:
-        done = check(options.folder, options.solver)
+        done = check(options.folder, options.solver, options.each)
     except Refused as error:
         print(f"refused: {error}")
         return 1

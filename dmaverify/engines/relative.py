@@ -89,7 +89,7 @@ class Relative:
         self.encode = Encoder(w, self.before, self._input)
         self._behind: dict[int, Encoder[Term]] = {}
         self._enabled = [enabled(system, a) for a in system.actions]
-        self._reads = [
+        self.reads = [
             variables(self._enabled[n], *a.updates.values(), *(e for c in a.checks for e in (c.path, c.cond)))
             for n, a in enumerate(system.actions)
         ]
@@ -142,22 +142,28 @@ class Relative:
 
     def initially_false(self, facts: Sequence[Fact]) -> list[Fact]:
         """Those of the facts about states that some initial state contradicts."""
+        states = [f for f in facts if f.check is None]
+        if not self.system.actions:
+            # that is all there is to show, and it is shown more easily piece by piece
+            return [f for f in states if self._initially_false([f])]
         broken: list[Fact] = []
-        left = [f for f in facts if f.check is None]
-        while left:
-            wrong = {f.number: self._not(self._initial(f.condition)) for f in left}
-            self.solver.push()
+        while now := self._initially_false([f for f in states if f not in broken]):
+            broken += now
+        return broken
+
+    def _initially_false(self, facts: Sequence[Fact]) -> list[Fact]:
+        """Some of those that some initial state contradicts, if there are any."""
+        if not facts:
+            return []
+        wrong = {f.number: self._not(self._initial(f.condition)) for f in facts}
+        self.solver.push()
+        try:
             for e in self.system.assumptions:
                 self.solver.add(self._initial(e))
             self.solver.add(self._any(list(wrong.values())))
-            if not self.solver.check():
-                self.solver.pop()
-                break
-            now = [f for f in left if self.solver.value(wrong[f.number])]
+            return [f for f in facts if self.solver.value(wrong[f.number])] if self.solver.check() else []
+        finally:
             self.solver.pop()
-            broken += now
-            left = [f for f in left if f not in now]
-        return broken
 
     def step(self, action: int, wanted: Sequence[Fact], given: Sequence[Fact], exact: bool = True) -> Step | set[int]:
         """Whether the action keeps the wanted facts, from states where the given ones hold: a counterexample, or which were used.
@@ -176,7 +182,7 @@ class Relative:
 
     def _near(self, action: int, wanted: Sequence[Fact], given: Sequence[Fact]) -> list[Fact]:
         """Those of the given facts about states that can matter for what the action does to the wanted ones."""
-        near = set(self._reads[action]).union(*(f.about for f in wanted))
+        near = set(self.reads[action]).union(*(f.about for f in wanted))
         ties = [f for f in given if f.check is None and f.seed is None]
         growing = True
         while growing:

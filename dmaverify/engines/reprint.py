@@ -1,14 +1,15 @@
 """A second printer for the obligations of a certificate, for the checker only.
 
-It shares nothing with the encoder in ``smt``: it works on the System as parsed from text, gives every node of an expression a
-definition of its own, relates the states before and after a step by equations instead of putting one into the other, and spells
-out shifts, ``bitlen`` and ``popcount`` in another way.
+It shares nothing with the encoder in ``smt``, only the list of what there is to show (``owed``): it works on the System as parsed from
+text, gives every node of an expression a definition of its own, relates the states before and after a step by equations instead of
+putting one into the other, and spells out shifts, ``bitlen`` and ``popcount`` in another way.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
+from dmaverify.engines.owed import Owed, Step
 from dmaverify.ir.expr import Expr
 from dmaverify.ir.system import Action, Check, System
 from dmaverify.ir.traverse import walk
@@ -160,55 +161,56 @@ class Reprint:
         self.old = {v.name: f"x{n}" for n, v in enumerate(system.vars)}
         self.new = {v.name: f"y{n}" for n, v in enumerate(system.vars)}
 
-    def scripts(self) -> list[tuple[str, str]]:
+    def scripts(self, owed: Owed) -> Iterator[tuple[str, str]]:
         """(what it shows, text) for every obligation."""
-        found = [("initial states", self._init())]
-        for n, action in enumerate(self.system.actions):
-            found.append((f"step {action.name}", self._step(n, action)))
-        for w in self.system.always:
-            if w.prop == self.prop:
-                lines = self._states()
-                scope = self._assume(lines)
-                lines += [f"(assert {scope.name(w.when)})", f"(assert (not {scope.name(w.cond)}))"]
-                found.append((f"always {w.label}", _closed(lines)))
-        for n, action in enumerate(self.system.actions):
+        for facts in owed.initially:
+            yield "initial states", self._init(facts)
+        for step in owed.steps:
+            yield f"step {self.system.actions[step.action].name}", self._step(step)
+        for n, given in owed.always:
+            w = self.system.always[n]
+            lines = self._states()
+            scope = self._assume(lines, given)
+            lines += [f"(assert {scope.name(w.when)})", f"(assert (not {scope.name(w.cond)}))"]
+            yield f"always {w.label}", _closed(lines)
+        for step in owed.steps:
+            action = self.system.actions[step.action]
             for check in action.checks:
                 if check.prop == self.prop or not check.stop:
                     lines = self._states()
-                    self._assume(lines)
-                    scope = self._taken(lines, n, action)
+                    self._assume(lines, step.given)
+                    scope = self._taken(lines, action)
                     lines += [f"(assert {scope.name(check.path)})", f"(assert (not {scope.name(check.cond)}))"]
-                    found.append((f"check {check.label} in {action.name}", _closed(lines)))
-        return found
+                    yield f"check {check.label} in {action.name}", _closed(lines)
 
     def _states(self) -> list[str]:
         lines = ["(set-logic QF_BV)"]
         lines += [f"(declare-const {self.old[v.name]} {_sort(v.type)})" for v in self.system.vars]
         return lines
 
-    def _assume(self, lines: list[str]) -> _Scope:
-        """The invariant holds in the old state."""
+    def _assume(self, lines: list[str], given: Iterable[int]) -> _Scope:
+        """These facts of the invariant hold in the old state."""
         scope = _Scope(lines, "p", self.old, {})
-        for w in self.facts:
+        for w in (self.facts[k] for k in given):
             lines.append(f"(assert (=> {scope.name(w.when)} {scope.name(w.cond)}))")
         return scope
 
-    def _init(self) -> str:
+    def _init(self, facts: Iterable[int]) -> str:
         lines = self._states()
         for v in self.system.vars:
             if not v.any_init:
                 lines.append(f"(assert (= {self.old[v.name]} {_value(v.init, v.type)}))")
         scope = _Scope(lines, "p", self.old, {})
         lines += [f"(assert {scope.name(e)})" for e in self.system.assumptions]
-        self._refute(lines, scope)
+        self._refute(lines, scope, facts)
         return _closed(lines)
 
-    def _refute(self, lines: list[str], scope: _Scope) -> None:
-        """Some fact of the invariant fails."""
-        wrong = [f"(and {scope.name(w.when)} (not {scope.name(w.cond)}))" for w in self.facts]
+    def _refute(self, lines: list[str], scope: _Scope, facts: Iterable[int]) -> None:
+        """One of these facts of the invariant fails."""
+        wrong = [f"(and {scope.name(w.when)} (not {scope.name(w.cond)}))" for w in (self.facts[k] for k in facts)]
         lines.append(f"(assert (or false false {' '.join(wrong)}))")
 
-    def _taken(self, lines: list[str], number: int, action: Action) -> _Scope:
+    def _taken(self, lines: list[str], action: Action) -> _Scope:
         """The action can be taken in the old state."""
         inputs = {}
         for n, i in enumerate(action.inputs):
@@ -224,17 +226,18 @@ class Reprint:
         lines.append(f"(assert {scope.name(action.guard)})")
         return scope
 
-    def _step(self, number: int, action: Action) -> str:
+    def _step(self, step: Step) -> str:
+        action = self.system.actions[step.action]
         lines = self._states()
-        self._assume(lines)
-        scope = self._taken(lines, number, action)
+        self._assume(lines, step.given)
+        scope = self._taken(lines, action)
         for c in action.checks:
             self._passed(lines, scope, c)
         for v in self.system.vars:
             lines.append(f"(declare-const {self.new[v.name]} {_sort(v.type)})")
             after = scope.name(action.updates[v.name]) if v.name in action.updates else self.old[v.name]
             lines.append(f"(assert (= {self.new[v.name]} {after}))")
-        self._refute(lines, _Scope(lines, "r", self.new, {}))
+        self._refute(lines, _Scope(lines, "r", self.new, {}), step.kept)
         return _closed(lines)
 
     def _passed(self, lines: list[str], scope: _Scope, check: Check) -> None:

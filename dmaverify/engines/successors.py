@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 from dmaverify.engines.pycode import Packing, Writer, helpers
@@ -33,6 +34,9 @@ from dmaverify.ir.types import Bool, Int, Value
 MOST_VALUES = 1 << 16
 """An input or open initial value with more values than this is not tried."""
 
+
+CROWDED = 16
+"""With more checks than this, an action has the lengths up to all its parts computed, and not only where a check has failed."""
 
 OBSERVER = -1
 """In the place of an action's number: what is judged in the state itself."""
@@ -97,7 +101,7 @@ def values_of(t: Bool | Int, name: str) -> tuple[Value, ...]:
 
 
 class Compiled:
-    """The functions of one System.
+    """The functions of one System; they are made when the first of them is needed.
 
     ``wanted[n]`` is cleared by the search when it needs no more hits of target n; ``exercised[n]`` is set by
     the functions when the path of target n was seen true.
@@ -115,29 +119,47 @@ class Compiled:
         self.sources.append(self._observer())
         self.wanted = bytearray(b"\1" * len(self.targets))
         self.exercised = bytearray(len(self.targets))
+
+    @cached_property
+    def _space(self) -> dict[str, object]:
+        """What the generated source defines."""
         space = {
             "wanted": self.wanted,
             "exercised": self.exercised,
             "too_many": _too_many,
             **helpers(),
         }
-        exec(compile("\n".join(self.sources), f"<{system.name}>", "exec"), space)
-        self.observe: ObserveFn = space["observe"]  # type: ignore[assignment]
-        self._build_tables([space[f"action{n}"] for n in range(len(system.actions))])  # type: ignore[misc]
+        exec(compile("\n".join(self.sources), f"<{self.system.name}>", "exec"), space)
+        return space
 
-    def _build_tables(self, functions: list[MoveFn]) -> None:
-        """For each thread, the functions for each place where it may stand; the others are always tried."""
-        system = self.system
-        self.anywhere = [f for f, a in zip(functions, system.actions, strict=True) if _pc_of(system, a) is None]
-        self.by_pc: list[tuple[int, int, dict[int, list[MoveFn]]]] = []
-        for t in system.threads:
+    @cached_property
+    def _functions(self) -> list[MoveFn]:
+        """The functions of the actions."""
+        return [self._space[f"action{n}"] for n in range(len(self.system.actions))]  # type: ignore[misc]
+
+    @cached_property
+    def observe(self) -> ObserveFn:
+        """The function of the observer."""
+        return self._space["observe"]  # type: ignore[return-value]
+
+    @cached_property
+    def anywhere(self) -> list[MoveFn]:
+        """The functions that are always tried."""
+        return [f for f, a in zip(self._functions, self.system.actions, strict=True) if _pc_of(self.system, a) is None]
+
+    @cached_property
+    def by_pc(self) -> list[tuple[int, int, dict[int, list[MoveFn]]]]:
+        """For each thread where its pc is (offset and mask) and the functions for each place where it may stand."""
+        found: list[tuple[int, int, dict[int, list[MoveFn]]]] = []
+        for t in self.system.threads:
             table: dict[int, list[MoveFn]] = {}
-            for f, a in zip(functions, system.actions, strict=True):
+            for f, a in zip(self._functions, self.system.actions, strict=True):
                 if a.thread == t.name and a.at is not None:
                     table.setdefault(a.at, []).append(f)
             if table:
                 mask = (1 << self.packing.type[t.pc].bits) - 1
-                self.by_pc.append((self.packing.offset[t.pc], mask, table))
+                found.append((self.packing.offset[t.pc], mask, table))
+        return found
 
     def moves(self, state: int, moves: list[Move], hits: list[Hit]) -> None:
         """Append everything that can happen in ``state``."""
@@ -254,6 +276,7 @@ class _ActionWriter:
 
     def __init__(self, owner: Compiled, writer: Writer, number: int, action: Action, names: dict[str, str]) -> None:
         self.owner, self.w, self.number, self.action, self.names = owner, writer, number, action, names
+        self.costs: dict[int, Expr] = {}
 
     def write(self) -> None:
         """Everything, from the first conjunct of the guard."""
@@ -313,8 +336,10 @@ class _ActionWriter:
         weight = action.weight if action.weight is not None else const(1, U32)
         judged = [x for e in action.effects for x in effect_exprs(e)]
         dead = or_(*(and_(e.path, not_(e.cond)) for e in action.checks if e.stop))
-        # checks and updates of one action have most of their expressions in common
-        w.share(*judged, dead, *(x for _, x in news), weight)
+        # checks and updates of one action have most of their expressions in common, and so have the lengths up to many checks
+        parts = [e.part for e in action.effects if isinstance(e, Check | Reached)]
+        costs = [self._prefix(p) for p in parts] if len(parts) > CROWDED else []
+        w.share(*judged, dead, *(x for _, x in news), weight, *costs)
         for e in action.effects:
             if isinstance(e, Check):
                 self._check(e, given)
@@ -338,10 +363,15 @@ class _ActionWriter:
                 w.line(f"hits.append(({n}, {self._cost(e.part)}, {self.number}, {given}))")
 
     def _cost(self, part: int) -> str:
-        """What the step adds to the length up to and including one of its parts."""
-        cost = prefix_weight(self.action, part)
+        """Source of what the step adds to the length up to and including one of its parts."""
+        cost = self._prefix(part)
         self.w.share(cost)
         return self.w.value(cost)
+
+    def _prefix(self, part: int) -> Expr:
+        if part not in self.costs:
+            self.costs[part] = prefix_weight(self.action, part)
+        return self.costs[part]
 
     def _successor(self, news: list[tuple[str, Expr]], weight: Expr, given: str) -> None:
         w, packing = self.w, self.owner.packing

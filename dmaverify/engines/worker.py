@@ -27,6 +27,9 @@ GRACE = 1.0
 
 POLL = 0.05
 
+PR_SET_PDEATHSIG = 1
+"""Of linux/prctl.h."""
+
 
 class Publisher(Protocol):
     """An engine that tells what it knows so far, if ``publish`` is set."""
@@ -46,7 +49,7 @@ class Child:
         self._reason = "the engine's process ended"
         context = multiprocessing.get_context("fork")
         self.pipe, theirs = context.Pipe(duplex=False)
-        self._process: Any = context.Process(target=_child, args=(engine, system, properties, budget, theirs), daemon=True)
+        self._process: Any = context.Process(target=_child, args=(engine, system, properties, budget, theirs, os.getpid()), daemon=True)
         self._process.start()
         theirs.close()
 
@@ -118,13 +121,16 @@ class Worker:
             child.end()
 
 
-def _child(engine: Engine, system: System, properties: tuple[str, ...], budget: Budget, pipe: Connection) -> None:
+def _child(
+    engine: Engine, system: System, properties: tuple[str, ...], budget: Budget, pipe: Connection, parent: int
+) -> None:
     """In the child: run, and report."""
     # an interrupt from the terminal reaches both; the parent decides what becomes of it
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that temporary files go
     with contextlib.suppress(OSError):
         os.setpgid(0, 0)
+    _die_with(parent)
 
     def send(kind: str, what: object) -> None:
         pipe.send((kind, what))
@@ -144,6 +150,18 @@ def _child(engine: Engine, system: System, properties: tuple[str, ...], budget: 
             send("failed", RuntimeError(f"{type(e).__name__}: {e}"))
     finally:
         pipe.close()
+
+
+def _die_with(parent: int) -> None:
+    """Have this process killed when its parent ends without a word, as by a signal; on Linux only, where there is prctl(2)."""
+    if sys.platform != "linux":
+        return
+    import ctypes
+
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    if os.getppid() != parent:  # it has ended already
+        os._exit(1)
 
 
 def _end(child: Any) -> None:

@@ -19,6 +19,9 @@ from dmaverify.ir.types import (
     ordinal,
 )
 
+SHOWN_SET = "{}"
+"""How the name of a record begins that stands for a set in a message: its fields are what is in the set, null what is not."""
+
 
 def show(value: Value, t: Type) -> str:
     """``value`` as a reader would write it: names of members, hexadecimal for numbers of more than four
@@ -33,6 +36,9 @@ def show(value: Value, t: Type) -> str:
         return t.names[value] if value < len(t.names) else f"{t.name} {value}"
     if isinstance(t, Opt):
         return "null" if value is None else show(value, t.of)
+    if isinstance(t, Record) and t.name.startswith(SHOWN_SET):
+        there = (show(v, ft) for (_, ft), v in zip(t.fields, value, strict=True) if v is not None)
+        return "{" + ", ".join(dict.fromkeys(there)) + "}"
     if isinstance(t, Record):
         inner = ", ".join(f"{n}: {show(v, ft)}" for (n, ft), v in zip(t.fields, value, strict=True))
         return f"{t.name} {{{inner}}}"

@@ -14,17 +14,14 @@ for each element, is tried permutation by permutation if these are few.
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 
-from dmaverify.ir.alike import Item, Label, Numbers, Reader, invariant_of, items_of
+from dmaverify.ir.alike import Label
 from dmaverify.ir.colours import Colouring, Colours
+from dmaverify.ir.renaming import Checker, Renaming, swap
 from dmaverify.ir.system import System
 from dmaverify.ir.traverse import walk
-
-Renaming = Mapping[str, str]
-"""Where the value of each variable goes; variables that are not in it keep theirs."""
 
 MOST_PERMUTATIONS = 48
 """A group that is no exchange of elements is used if it has no more permutations than this."""
@@ -92,76 +89,6 @@ class Symmetry:
     def generators(self) -> list[dict[str, str]]:
         """Permutations of which all others are made."""
         return [g for s in self.stages for g in s.generators()]
-
-
-def swap(a: Sequence[str], b: Sequence[str]) -> dict[str, str]:
-    """The permutation that exchanges two rows of variables."""
-    return {**dict(zip(a, b, strict=True)), **dict(zip(b, a, strict=True))}
-
-
-class Checker:
-    """Decides whether permutations leave one System as it is."""
-
-    def __init__(self, system: System) -> None:
-        self.items = items_of(system)
-        self.numbers = Numbers()
-        self.invariant = invariant_of(system)
-        self._any_init = {v.name: v.any_init for v in system.vars}
-        self._known: dict[int, int] = {}
-        self._plain = Reader(self.numbers, self._name, self._known)
-        self.using: dict[str, list[int]] = {v.name: [] for v in system.vars}
-        for n, item in enumerate(self.items):
-            for name in item.names:
-                self.using[name].append(n)
-
-    def _name(self, name: str) -> int:
-        return self.numbers(("name", name))
-
-    def touched(self, names: Iterable[str]) -> list[Item]:
-        """The items that hold one of the variables."""
-        return [self.items[n] for n in sorted({n for name in names for n in self.using[name]})]
-
-    def holds(self, renaming: Renaming) -> bool:
-        """Whether the renamed System is the System."""
-        if set(renaming) != set(renaming.values()) or any(self.invariant[a] != self.invariant[b] for a, b in renaming.items()):
-            return False
-        touched = self.touched(renaming)
-        reader = self._renamed(renaming)
-        return Counter(map(self._plain.item, touched)) == Counter(map(reader.item, touched))
-
-    def _renamed(self, renaming: Renaming) -> Reader:
-        return Reader(self.numbers, lambda name: self._name(renaming.get(name, name)), self._known, renaming)
-
-    def does_nothing(self, renaming: Renaming) -> bool:
-        """Whether variables that are exchanged always have the same value, because they do so initially and whenever they are set."""
-        one = {a: min(a, b) for a, b in renaming.items()}
-        reader = self._renamed(one)
-        for item in self.touched(renaming):
-            new: dict[str, list[int]] = {}
-            for r in item.roots:
-                if r.tag == "update" and r.targets[0] in one:
-                    new.setdefault(one[r.targets[0]], []).append(reader.expr(r.exprs[0]))
-            if any(len(numbers) != 2 or numbers[0] != numbers[1] for numbers in new.values()):
-                return False
-        return not any(self._any_init[name] for name in renaming)
-
-    def labels(self, renaming: Renaming) -> list[tuple[Label, Label]]:
-        """Which label each label goes to, by a renaming that holds."""
-        touched = self.touched(renaming)
-        reader = self._renamed(renaming)
-        there: dict[tuple[int, int], set[Label]] = {}
-        for item in touched:
-            number = self._plain.item(item)
-            for r in item.roots:
-                if r.label is not None:
-                    there.setdefault((number, self._plain.root(r)), set()).add(r.label)
-        pairs = []
-        for item in touched:
-            number = reader.item(item)
-            for r in item.roots:
-                if r.label is not None:
-                    pairs += [(r.label, other) for other in there[number, reader.root(r)]]
-        return pairs
 
 
 def holds(system: System, symmetry: Symmetry) -> bool:

@@ -58,6 +58,23 @@ class Input:
 
 
 @dataclass(frozen=True)
+class Frame:
+    """One level of the call stack of a statement: the procedure, and where it was called from."""
+
+    proc: str
+    call: Span
+
+
+@dataclass(frozen=True)
+class Statement:
+    """A statement as a reader would write it, the calls that lead to it (outermost first), and its place."""
+
+    text: str
+    stack: tuple[Frame, ...]
+    span: Span
+
+
+@dataclass(frozen=True)
 class Check:
     """``assert``: whenever the action is taken and ``path`` holds, ``cond`` must hold (both in the old state).
 
@@ -74,6 +91,9 @@ class Check:
     stop: bool = False
     part: int = 0
     """Which of the action's ``parts`` it belongs to: the trace to its failure ends with that part."""
+    statement: Statement | None = field(default=None, compare=False)
+    """Where it is made, if not by the action's own statement but by one behind it that takes no time. For readers: it is no
+    part of the text form."""
 
 
 @dataclass(frozen=True)
@@ -84,6 +104,8 @@ class Emit:
     args: tuple[tuple[str, Expr], ...]
     path: Expr = TRUE
     span: Span = NOWHERE
+    statement: Statement | None = field(default=None, compare=False)
+    """As that of a check."""
 
 
 @dataclass(frozen=True)
@@ -98,14 +120,6 @@ class Reached:
 
 
 Effect = Check | Emit | Reached
-
-
-@dataclass(frozen=True)
-class Frame:
-    """One level of the call stack of a statement: the procedure, and where it was called from."""
-
-    proc: str
-    call: Span
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from difflib import get_close_matches
 
 from dmaverify.lang import ast
+from dmaverify.lang.builtins import BOOT
 from dmaverify.lang.diag import Diagnostics, source_line
 from dmaverify.lang.merge import KINDS, Merger, kind_of, space_of
 from dmaverify.lang.program import LinkedModule, Program
@@ -15,8 +16,6 @@ from dmaverify.lang.tree import changed, dump, replaced, same, walk
 from dmaverify.span import Span
 
 _NAMED = (ast.Region, ast.Place, ast.Device, ast.ParamDecl, ast.Sequence, ast.Client, ast.Interrupt)
-_BOOT = "boot"
-"""The thread that runs what is called while the kernel starts; no scenario declares it."""
 
 
 class Assembler:
@@ -42,7 +41,7 @@ class Assembler:
 
     def finish(self) -> None:
         """What can be said only when all layers are there: that the names of threads mean something."""
-        known = [*self._program.threads, _BOOT]
+        known = [*self._program.threads, BOOT]
         for thread in self._program.threads.values():
             if isinstance(thread, ast.Interrupt):
                 continue
@@ -230,7 +229,7 @@ class Assembler:
 
     def _start(self, item: ast.Start) -> None:
         p = self._program
-        known = [*p.threads, _BOOT]
+        known = [*p.threads, BOOT]
         for name in item.names:
             if not self._thread(name, item.span, known):
                 continue

@@ -11,11 +11,12 @@ What is written as one declaration of several names (`const A = 1, B = 2`, `var 
 Domain`) is one node per name here.  `else return null` and other one-statement bodies are a `Block` of one
 statement. A tree is never deeper than `limits.MAX_TREE_DEPTH`, so recursive passes are safe.
 
-The nodes are in five files: types; expressions and patterns; statements; declarations; scenarios.
+The nodes are in six files: types; expressions; patterns; statements; declarations; scenarios.
 """
 
 from dmaverify.lang.ast_decl import *  # noqa: F403
 from dmaverify.lang.ast_expr import *  # noqa: F403
+from dmaverify.lang.ast_pattern import *  # noqa: F403
 from dmaverify.lang.ast_scenario import *  # noqa: F403
 from dmaverify.lang.ast_stmt import *  # noqa: F403
 from dmaverify.lang.ast_type import *  # noqa: F403

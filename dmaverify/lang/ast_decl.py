@@ -1,11 +1,12 @@
-"""Syntax tree, fourth part: declarations and the files that hold them.  See `ast`."""
+"""Syntax tree, fifth part: declarations and the files that hold them.  See `ast`."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import Any
 
-from dmaverify.lang.ast_expr import Binder, Expr, Message, Pattern
+from dmaverify.lang.ast_expr import Binder, Expr, Message
+from dmaverify.lang.ast_pattern import Pattern
 from dmaverify.lang.ast_stmt import Block
 from dmaverify.lang.ast_type import DottedName, Node, TupleField, Type
 from dmaverify.span import Span
@@ -179,6 +180,8 @@ class ProcDecl(Decl):
     requires: list[Expr]
     ensures: list[Expr]
     body: Expr | Block | None
+    not_atomic: bool = field(default=False, init=False)
+    """`replace not atomic proc …`: it takes steps where what it replaces is one step."""
 
 
 @dataclass(slots=True, eq=False)

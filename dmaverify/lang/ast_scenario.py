@@ -1,4 +1,4 @@
-"""Syntax tree, fifth part: what scenarios hold, and the two kinds of file.  See `ast`."""
+"""Syntax tree, sixth part: what scenarios hold, and the two kinds of file.  See `ast`."""
 
 from __future__ import annotations
 

@@ -1,11 +1,12 @@
-"""Syntax tree, third part: statements.  See `ast`."""
+"""Syntax tree, fourth part: statements.  See `ast`."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import Any
 
-from dmaverify.lang.ast_expr import Arg, Binder, Call, Expr, Message, Pattern
+from dmaverify.lang.ast_expr import Arg, Binder, Call, Expr, Message
+from dmaverify.lang.ast_pattern import Pattern
 from dmaverify.lang.ast_type import Node, Type
 from dmaverify.span import Span
 

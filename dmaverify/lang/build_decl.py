@@ -183,7 +183,7 @@ class CodeBuilder(StmtBuilder, DataBuilder):
         func.doc = a.doc
         return func
 
-    def _proc(self, c: Children, a: Token, z: Token, is_atomic: bool) -> ast.Decl:
+    def _proc(self, c: Children, a: Token, z: Token, is_atomic: bool) -> ast.ProcDecl:
         clauses: list[Clause] = list(only(c, tuple))
         results = next((x for x in c[2:] if isinstance(x, list)), None)
         proc = ast.ProcDecl(

@@ -250,6 +250,11 @@ class FileBuilder(ExprBuilder, BoardBuilder):
     def on_replace_decl(self, c: Children, a: Token, z: Token) -> Any:
         return self._marked(c, a, "is_replace")
 
+    def on_replace_not_atomic(self, c: Children, a: Token, z: Token) -> Any:
+        decl = self._proc(c, a, z, False)
+        decl.not_atomic = True
+        return self._marked([decl], a, "is_replace")
+
     def on_replace_step(self, c: Children, a: Token, z: Token) -> ast.Node:
         name = join(self.tok(c[0]), self.tok(c[1]))
         return ast.ReplaceStep(self.at(a, z), c[0].text, c[1].text, name, c[2])

@@ -38,6 +38,9 @@ SHIFT, GRAIN = "PAGE_SHIFT", "PAGE_SIZE"
 """Constants of these names turn one unit into the other: ``pages << PAGE_SHIFT`` and ``pages * PAGE_SIZE``
 are bytes."""
 
+BOOT = "boot"
+"""The thread that runs the initcalls: no scenario declares it, and ``after`` and ``before`` may name it."""
+
 SETTING_WORDS = {"at", "size", "cut", "overlaps"}
 """Words of a ``region`` that the language itself understands; all others fill in what a const over Region
 asks for."""

@@ -241,4 +241,13 @@ register(
         "`after`, `before` and `start` name sequences and clients of the scenario, or `boot`, which "
         "runs the initcalls.",
     ),
+    Code(
+        "DMA045",
+        "one step, or several",
+        "What takes the place of an `atomic proc` says whether it is one step for everybody as well (`replace "
+        "atomic proc`) or whether others may come in between (`replace not atomic proc`). Leaving the word "
+        "off would change what runs are possible, and nobody would see it.",
+        "replace proc set_pte(d, t, s, e) { … }",
+        "replace atomic proc set_pte(d, t, s, e) { … }",
+    ),
 )

@@ -24,10 +24,10 @@ from dmaverify.lang.check.result import Checked
 from dmaverify.lang.consteval import NotConstant
 from dmaverify.lang.diag import Diagnostic, Diagnostics, DmaError
 from dmaverify.lang.layout import Layout
-from dmaverify.lang.lower.alone import contract_alone, is_wide, lemma_alone
+from dmaverify.lang.lower.alone import Body, contract_alone, is_wide, lemma_alone
 from dmaverify.lang.lower.blocks import elements
 from dmaverify.lang.lower.context import Ctx, Frame, Unsupported
-from dmaverify.lang.lower.contracts import can_stand_alone, contracts_of
+from dmaverify.lang.lower.contracts import called_by, can_stand_alone, contracts_of
 from dmaverify.lang.lower.scenario import Built, CoverInfo, build
 from dmaverify.lang.lower.step import Step
 from dmaverify.lang.lower.vals import RangeV
@@ -105,6 +105,7 @@ def compile_scenario(
     contracts: Iterable[str] | None = None,
     monitors: Iterable[str] | None = None,
     marks: bool = False,
+    watched: str = "",
 ) -> Compiled:
     """The System of a scenario.
 
@@ -113,11 +114,12 @@ def compile_scenario(
     System for each. ``contracts``: procs whose contract stands for their body; if it is not said, none, or
     all that have one where some param is a variable. ``monitors``: only these are composed in (the empty
     list: none), whatever the scenario asks for. ``marks``: entry-point calls say by events when they start and return.
+    ``watched``: a monitor; which events make its ``always`` clauses false is marked as well.
 
     Raises DmaError.
     """
     checked = checked_program(path, variant)
-    return compile_checked(checked, params, symbolic=symbolic, contracts=contracts, monitors=monitors, marks=marks)
+    return compile_checked(checked, params, symbolic=symbolic, contracts=contracts, monitors=monitors, marks=marks, watched=watched)
 
 
 def compile_checked(
@@ -128,6 +130,7 @@ def compile_checked(
     contracts: Iterable[str] | None = None,
     monitors: Iterable[str] | None = None,
     marks: bool = False,
+    watched: str = "",
 ) -> Compiled:
     """The same for a program that was checked already, and last of all that share its trees."""
     program = checked.program
@@ -138,6 +141,7 @@ def compile_checked(
         given = _given(checked, params or {}, free)
         world = World(checked, Layout(checked, given), given, free)
         world.marks = {} if marks else None
+        world.watched = watched
         if contracts is None:
             contracts = [p.name for p in checked.procs if can_stand_alone(p)] if free else []
         used = frozenset(contracts)
@@ -196,18 +200,21 @@ def _kept(ty: sem.SemType) -> bool:
     return ty.storable and not isinstance(ty, sem.ErrorT)
 
 
-def compile_contract(
+def compile_body(
     path: str | Path,
     proc: str,
     variant: str | None = None,
     params: Mapping[str, Value | str] | None = None,
     *,
     rounds: int = 0,
-) -> System:
+    cutting: bool = True,
+    by_contract: bool = True,
+) -> Body:
     """What has to be shown for a contract: that the body of a proc ensures what it says, for all arguments.
 
     ``rounds``: loops with a bound are unrolled so often, if their own bound is smaller. That they run no further is a
-    claim as well, of the property ``bound``.
+    claim as well, of the property ``bound``. ``cutting``: loops that say what ``decreases`` are cut at their invariants instead.
+    ``by_contract``: procs that ensure something are called by their contracts, unless they call this one.
 
     The System has no actions: its claims are about every initial state.
     """
@@ -219,7 +226,22 @@ def compile_contract(
     given = _given(checked, params or {}, free)
     world = World(checked, Layout(checked, given), given, free)
     world.rounds = rounds
-    return contract_alone(world, sym)
+    if by_contract:
+        called = (p.name for p in called_by(sym) if can_stand_alone(p) and sym not in called_by(p))
+        world.contracts.update(contracts_of(world, called))
+    return contract_alone(world, sym, cutting=cutting)
+
+
+def compile_contract(
+    path: str | Path,
+    proc: str,
+    variant: str | None = None,
+    params: Mapping[str, Value | str] | None = None,
+    *,
+    rounds: int = 0,
+) -> System:
+    """The same with all loops unrolled and every body in its place."""
+    return compile_body(path, proc, variant, params, rounds=rounds, cutting=False, by_contract=False).system
 
 
 def compile_lemmas(path: str | Path, variant: str | None = None) -> dict[str, System]:

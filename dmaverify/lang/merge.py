@@ -10,6 +10,7 @@ from dmaverify.lang.diag import Diagnostics
 from dmaverify.lang.library import start_of
 from dmaverify.lang.program import LinkedModule
 from dmaverify.lang.tree import changed, same
+from dmaverify.span import Span
 
 D = TypeVar("D", bound=ast.Decl)
 
@@ -172,6 +173,8 @@ class Merger:
         if decl.results is not None and (base.results is None or not same(decl.results, base.results)):
             self._differs(decl, base, "its result is another", decl.results[0] if decl.results else decl)
             return None
+        if isinstance(decl, ast.ProcDecl) and isinstance(base, ast.ProcDecl):
+            self._one_step(decl, base)
         out = changed(decl, params=params, results=base.results)
         if isinstance(out, ast.ProcDecl) and isinstance(base, ast.ProcDecl):
             # The contract belongs to the name: callers rely on it whatever the body.
@@ -182,6 +185,29 @@ class Merger:
             self._diags.error("DMA037", f"`{decl.name}` has no body", decl.name_span)
             return None
         return out
+
+    def _one_step(self, decl: ast.ProcDecl, base: ast.ProcDecl) -> None:
+        """Whether others see one step or several is never changed by leaving a word off."""
+        notes: list[tuple[Span | None, str]] = [(base.name_span, "this one")]
+        if base.is_atomic and not (decl.is_atomic or decl.not_atomic):
+            fix = f"Write  {'' if base.is_open else 'replace '}atomic proc {decl.name}"
+            if not base.is_open:
+                fix += f" , or  replace not atomic proc {decl.name}  if others are to come in between"
+            self._diags.error(
+                "DMA045",
+                f"`{decl.name}` is one step for everybody, and this would take several",
+                decl.name_span,
+                notes=notes,
+                fix=f"{fix}.",
+            )
+        elif decl.not_atomic and not base.is_atomic:
+            self._diags.error(
+                "DMA045",
+                f"`{decl.name}` is not atomic in what is amended either",
+                decl.name_span,
+                notes=notes,
+                fix=f"Write  replace proc {decl.name} .",
+            )
 
     def _params(
         self, decl: ast.Decl, own: list[ast.Param], theirs: list[ast.Param], base: ast.Decl

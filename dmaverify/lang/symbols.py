@@ -3,7 +3,7 @@ the tree.
 
 Symbols compare by identity. ``decl`` is the syntax node (after amendments: the one that counts), ``module``
 the dotted name of the module or scenario in which it stands. A symbol's ``ty`` is never None once ``check``
-has returned.
+has returned. What has no name of its own, a field or a conversion, is in ``refs``.
 
 What ``ref`` may be (see also ``check/__init__.py`` for the whole contract):
 
@@ -35,7 +35,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
-from dmaverify.lang.sem import ERROR, VOID, BitField, Field, MapT, RecordT, SemType
+from dmaverify.lang.builtins import BOOT
+from dmaverify.lang.refs import *  # noqa: F403
+from dmaverify.lang.sem import ERROR, VOID, IndexT, MapT, RecordT, SemType
 from dmaverify.span import NOWHERE, Span
 
 if TYPE_CHECKING:
@@ -75,8 +77,6 @@ class ConstSym(Symbol):
     @property
     def from_scenario(self) -> bool:
         """Whether the scenario's region or device blocks give its values."""
-        from dmaverify.lang.sem import IndexT
-
         return (
             self.value is None
             and isinstance(self.ty, MapT)
@@ -301,6 +301,11 @@ class ThreadSym(Symbol):
     after: list[ThreadSym] = field(default_factory=list)
     before: list[ThreadSym] = field(default_factory=list)
 
+    @property
+    def before_boot(self) -> bool:
+        """Whether it runs before the initcalls, and so before everything that waits for these."""
+        return self.kind in ("sequence", "client") and BOOT in self.decl.before
+
 
 @dataclass(eq=False)
 class SlotSym(Symbol):
@@ -325,68 +330,6 @@ class BuiltinSym(Symbol):
 @dataclass(eq=False)
 class ModuleSym(Symbol):
     """A module's name at the front of a dotted name."""
-
-
-# ------------------------------------------------------------------------------- what fields and calls refer
-# to
-
-
-@dataclass(eq=False)
-class FieldRef:
-    """A field of a record (RecordT), object (ObjT) or tuple (TupleT: ``name`` is the IR field name)."""
-
-    owner: SemType
-    name: str
-    ty: SemType
-    kind: Literal["record", "object", "tuple"]
-
-
-@dataclass(eq=False)
-class BitRef:
-    """A named stretch of bits of a BitsT."""
-
-    owner: SemType
-    bits: BitField
-    ty: SemType
-
-
-BlockFieldKind = Literal["start", "end", "size", "region", "parent", "children", "first", "last", "count"]
-
-
-@dataclass(eq=False)
-class BlockField:
-    """A built-in field of a piece of memory, a place, an iterable or a set of all values.
-
-    ``parent``: the block of the coarser partition ``index`` that it lies in; ``children``: the blocks of the
-    finer partition
-    ``index`` in it (an IterT). ``first``, ``last``, ``count``: of an IterT or of ``IndexName.count``.
-    """
-
-    kind: BlockFieldKind
-    ty: SemType
-    index: SemType | None = None
-
-
-@dataclass(eq=False)
-class AttrRef:
-    """``dev.coherent_mask``, short for ``attr_of_device[dev].coherent_mask``: ``const`` filled in by the
-    scenario, and the field of its record (None: the const's value is no record and the setting carries the
-    const's own name)."""
-
-    const: ConstSym
-    field: Field | None
-    ty: SemType
-
-
-@dataclass(eq=False)
-class CastRef:
-    """``i64(x)``, ``dma_addr(p)``, ``Page(at)``: an explicit conversion to ``ty``; the Call has one argument.
-
-    To integers and spaces: wrap at the width, no check. To an index from a number: built-in check that it is
-    in range; from an address (partitions only): the block that it lies in, built-in check that there is one.
-    """
-
-    ty: SemType
 
 
 WHAT: dict[type, str] = {

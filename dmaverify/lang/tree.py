@@ -13,7 +13,7 @@ from dmaverify.span import Span
 N = TypeVar("N", bound=ast.Node)
 
 _ANNOTATIONS = frozenset({"ty", "ref", "conv"})
-_IGNORED = _ANNOTATIONS | {"span", "name_span", "op_span", "region_span", "on_span", "doc", "is_replace"}
+_IGNORED = _ANNOTATIONS | {"span", "name_span", "op_span", "region_span", "on_span", "doc", "is_replace", "not_atomic"}
 """What two trees that say the same may differ in."""
 
 _fields: dict[type, tuple[str, ...]] = {}

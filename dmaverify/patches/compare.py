@@ -132,9 +132,11 @@ def _both(task: Task, values: Mapping[str, object], monitors: Sequence[str] | No
     return one, named_like(other, one)
 
 
-def _compiled(task: Task, side: int, values: Mapping[str, object], monitors: Sequence[str] | None) -> Compiled:
+def _compiled(
+    task: Task, side: int, values: Mapping[str, object], monitors: Sequence[str] | None, watched: str = ""
+) -> Compiled:
     with overlaid((task.before, task.after)[side].overlay):
-        return compile_scenario(task.files[side], task.variant, values, monitors=monitors, marks=True)
+        return compile_scenario(task.files[side], task.variant, values, monitors=monitors, marks=True, watched=watched)
 
 
 def _instance(
@@ -244,7 +246,7 @@ class _Attribution:
         key = prop, word, at
         if key not in self.known:
             if prop not in self.machines:
-                compiled = _compiled(self.task, 0, self.values, None)
+                compiled = _compiled(self.task, 0, self.values, None, prop)
                 self.machines[prop] = Machine(compiled, self.task.view, self.task.states, watched=prop)
             self.known[key] = violated_in_call(self.machines[prop], word, at) is True
         return self.known[key]

@@ -24,6 +24,7 @@ from dmaverify.ir.show import show
 from dmaverify.ir.types import Index, Map, Mask, Opt, Record, Type, Value
 from dmaverify.lang import sem
 from dmaverify.lang.compile import Compiled
+from dmaverify.lang.lower.graph import TURNED
 from dmaverify.lang.lower.marks import CALL, END, RESULT, RETURN
 from dmaverify.patches.instrument import FAILS, SEEN, STOP, WORDS, Instrumented, arg_name, instrument, kind_name
 
@@ -175,9 +176,12 @@ class Machine:
         return [Move(*m) for m in moves], [Hit(*h) for h in hits]
 
     def violates(self, e: Element) -> bool:
-        """Whether the watched property fails in an element: in its state, or next in the step to it."""
+        """Whether the watched property fails in an element: in its state, or next in the step to it.
+
+        The state is that behind the step. If it is a wrong one, it is the event that makes it so which fails.
+        """
         state, pending, _ = e
-        if pending:
+        if pending and pending[0].event != TURNED + self.watched:
             return pending[0].event in (FAILS + self.watched, STOP + self.watched)
         found: list[int] = []
         self.functions.observe(state, found)
@@ -271,8 +275,9 @@ def _kind(event: str) -> tuple[str, str]:
             return prefix.strip(), event[len(prefix) :]
     if event.startswith(STOP):
         return "mark", event[len(STOP) :]
-    if event.startswith(FAILS):
-        return "fails", event[len(FAILS) :]
+    for prefix in (FAILS, TURNED):
+        if event.startswith(prefix):
+            return "fails", event[len(prefix) :]
     return "event", event
 
 

@@ -35,6 +35,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default=None,
     )
     parser.addini("dmaverify_timeout", "seconds for each variant of a scenario; what is not decided by then fails", default="")
+    parser.addini("dmaverify_property_timeout", "seconds for each property of each variant", default="")
     parser.addini("dmaverify_engine", "engine, as dmaverify check --engine", default="auto")
     parser.addini("dmaverify_strict", "an assert that is never put to the test fails its property", type="bool", default=False)
     parser.addini("dmaverify_trace", "how a counterexample is told: calls, diff, full or off", default="calls")

@@ -93,11 +93,11 @@ class DmaVariant(pytest.Collector):
 
     def _run(self, names: tuple[str, ...]) -> VariantResult:
         config = self.config
-        timeout = config.getini("dmaverify_timeout")
         options = Options(
             only=names,
             engine=config.getini("dmaverify_engine"),
-            timeout=float(timeout) if timeout else None,
+            timeout=_seconds(config, "dmaverify_timeout"),
+            property_timeout=_seconds(config, "dmaverify_property_timeout"),
             strict=config.getini("dmaverify_strict"),
         )
         result = check_variant(self.file, self.listed.variant, options)
@@ -184,6 +184,11 @@ class DmaProperty(pytest.Item):
         """The line of the scenario that expects something of it."""
         line = self.prop.line - 1 if _same(self.prop.file, self.path) else None
         return self.path, line, f"{self.variant.scenario}.{self.variant.name}: {self.prop.name}"
+
+
+def _seconds(config: pytest.Config, setting: str) -> float | None:
+    value = config.getini(setting)
+    return float(value) if value else None
 
 
 def _same(file: str, path: Path) -> bool:

@@ -10,6 +10,7 @@ from typing import Any
 from dmaverify.report.expectations import word_of
 from dmaverify.report.values import decode, encode
 from dmaverify.results import (
+    Call,
     Expectation,
     Failure,
     ProbeResult,
@@ -206,6 +207,7 @@ def _failure(f: Failure | None) -> dict[str, Any] | None:
 
 
 def _step(st: StoryStep) -> dict[str, Any]:
+    seen = st.seen_at
     return {
         "index": st.index,
         "number": st.number,
@@ -215,11 +217,16 @@ def _step(st: StoryStep) -> dict[str, Any]:
         "thread": st.thread or None,
         "text": st.text,
         "inputs": dict(st.inputs),
-        "stack": [{"proc": c.proc, "text": c.text, "span": span_json(c.span)} for c in st.stack],
+        "stack": _stack(st.stack),
         "result": st.result or None,
         "events": list(st.events),
         "changes": [{"name": c.name, "old": c.old, "new": c.new} for c in st.changes],
         "marks": list(st.marks),
         "folded": st.folded,
         "span": span_json(st.span),
+        "seen_at": seen and {"text": seen.text, "stack": _stack(seen.stack), "span": span_json(seen.span)},
     }
+
+
+def _stack(calls: tuple[Call, ...]) -> list[dict[str, Any]]:
+    return [{"proc": c.proc, "text": c.text, "span": span_json(c.span)} for c in calls]

@@ -85,6 +85,7 @@ class _Row:
     text: str
     place: str
     step: StoryStep | None = None
+    marks: tuple[str, ...] = ()
 
 
 def _rows(story: Story, everything: bool) -> list[_Row]:
@@ -94,15 +95,16 @@ def _rows(story: Story, everything: bool) -> list[_Row]:
     """
     rows: list[_Row] = []
     shown: dict[str, list[tuple[Call, int]]] = {}
-    for st in story.steps:
+
+    def enter(st: StoryStep, stack: tuple[Call, ...], visible: bool) -> int:
+        """Rows for the calls that are entered now; how far what they lead to is indented."""
         who = st.thread or st.actor
-        visible = everything or not st.folded
         known = shown.get(who, [])
         common = 0
-        while common < min(len(known), len(st.stack)) and known[common][0] == st.stack[common]:
+        while common < min(len(known), len(stack)) and known[common][0] == stack[common]:
             common += 1
         known = known[:common]
-        entered = st.stack[common:] if visible else st.stack[common:1]
+        entered = stack[common:] if visible else stack[common:1]
         indent = known[-1][1] + 1 if known else 0
         if entered:
             text = " > ".join([entered[0].text, *(c.proc for c in entered[1:])])
@@ -110,11 +112,24 @@ def _rows(story: Story, everything: bool) -> list[_Row]:
             known = [*known, *((c, indent) for c in entered)]
             indent += 1
         shown[who] = known
+        return indent
+
+    for st in story.steps:
+        visible = everything or not st.folded
+        indent = enter(st, st.stack, visible)
         if visible:
             # a record's fields are in the statement that builds it
             result = f"  {page.cut(st.result, RESULT_WIDTH)}" if st.result and "{" not in st.result else ""
             told = page.cut(_brief(st.text), STATEMENT_WIDTH) + result
-            rows.append(_Row(st.actor, st.thread, indent, told, _at(st.span), st))
+            marks = tuple(m for m in st.marks if m != "seen") if st.seen_at else st.marks
+            rows.append(_Row(st.actor, st.thread, indent, told, _at(st.span), st, marks))
+        if st.seen_at:
+            deeper = st.seen_at.stack[len(st.stack) : len(st.stack) + 1]
+            if deeper and deeper[0].span == st.span:  # the step is the call itself, as its arguments are looked at
+                shown[st.thread or st.actor] = [*shown[st.thread or st.actor], (deeper[0], indent)]
+            indent = enter(st, st.seen_at.stack, True)
+            told = page.cut(_brief(st.seen_at.text), STATEMENT_WIDTH)
+            rows.append(_Row(st.actor, st.thread, indent, told, _at(st.seen_at.span), None, ("seen",)))
     return rows
 
 
@@ -151,7 +166,7 @@ def _calls(story: Story, width: int, everything: bool) -> list[Line]:
             *_values(st, before, cells),
             text(f"  {r.place:<{where}}", "dim"),
         )
-        marks = text("  " + _marks(st), "bad") if st is not None and st.marks else ()
+        marks = text("  " + _marks(r.marks), "bad") if r.marks else ()
         if marks and page.width_of(line) + page.width_of(marks) > width:
             first_rest = text(" " * left + (rest[0] if rest else ""))
             out.append(line)
@@ -228,8 +243,8 @@ def _at(span: Span) -> str:
     return f"{os.path.basename(span.file).removesuffix('.dma')}:{span.line}"
 
 
-def _marks(st: StoryStep) -> str:
-    return "<- " + ", ".join(st.marks) if st.marks else ""
+def _marks(marks: tuple[str, ...]) -> str:
+    return "<- " + ", ".join(marks)
 
 
 # -- diff and full -----------------------------------------------------------------------------------------
@@ -242,7 +257,7 @@ def _title(st: StoryStep) -> Line:
     return page.join(
         text(f"  {tag:<5}{who:<16}", "head"),
         text(f"{st.text}{chosen}"),
-        text(f"  {_marks(st)}" if st.marks else "", "bad"),
+        text(f"  {_marks(st.marks)}" if st.marks else "", "bad"),
     )
 
 

@@ -1,7 +1,8 @@
 """The report as JUnit XML, for CI systems: a suite for each scenario, a test for each property of each variant.
 
 A verdict that contradicts what is expected, and a vacuous one, is a *failure*; what was not decided, wrong input and internal errors
-are *errors*: nothing that is not as expected passes. ``n/a`` is *skipped*.
+are *errors*: nothing that is not as expected passes. ``n/a`` is *skipped*. What never happens in a variant is a test of its own,
+``probes``: *skipped*, and with --strict a *failure*. So the tests fail if the exit status is not 0, and else they do not.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from pathlib import Path
 from junitparser import Attr, Error, Failure, JUnitXml, Skipped, TestCase, TestSuite
 
 from dmaverify.report import words
-from dmaverify.report.single import headline, probes_text, property_text
+from dmaverify.report.single import headline, never_text, property_text
 from dmaverify.results import INCONCLUSIVE, OK, PropertyResult, Report, ScenarioResult, VariantResult
 from dmaverify.verdict import Word
 
@@ -67,7 +68,9 @@ def _variant(s: ScenarioResult, v: VariantResult) -> Iterator[TestCase]:
     for p in v.properties:
         yield _property(s, v, p, where)
     if v.probe_status != OK:
-        yield _wrong(where, "probes", "strict", probes_text(v), Error if v.probe_status == INCONCLUSIVE else Failure)
+        yield _wrong(where, "probes", "strict", never_text(v), Error if v.probe_status == INCONCLUSIVE else Failure)
+    elif never := never_text(v):
+        yield _never(where, never)
     for text in v.diagnostics:
         yield _wrong(where, "input", "input", text)
     if v.internal:
@@ -85,7 +88,18 @@ def _property(s: ScenarioResult, v: VariantResult, p: PropertyResult, where: str
         case.result = [result]
     elif p.word is Word.NOT_APPLICABLE:
         case.result = [Skipped("the board cannot have what the property speaks of")]
-    case.system_out = _text(", ".join(filter(None, (words.long_word(p), words.length_words(p), p.engine))))
+    out = [", ".join(filter(None, (words.long_word(p), words.length_words(p), p.engine)))]
+    out += [f"never put to the test: {label}   {span}" for label, span in p.untested]
+    case.system_out = _text("\n".join(out))
+    return case
+
+
+def _never(where: str, text: str) -> TestCase:
+    """What never happens, and is no failure: the check is not strict."""
+    first, *others = text.splitlines()
+    case = TestCase("probes", _text(where), 0)
+    case.result = [Skipped(_text(first + (f" (and {len(others)} more)" if others else "")), "never")]
+    case.system_out = _text(text)
     return case
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from dmaverify.report import page, words
 from dmaverify.report.page import Line, text
-from dmaverify.results import ScenarioResult, VariantResult
+from dmaverify.results import OK, PropertyResult, ScenarioResult, VariantResult
+from dmaverify.span import Span
 
 
 def lines(s: ScenarioResult, width: int) -> list[Line]:
@@ -19,6 +22,20 @@ def lines(s: ScenarioResult, width: int) -> list[Line]:
         there = "" if len(names) == len(s.variants) else f" in {', '.join(names)}"
         out += page.right_edge(text(f"  {said}{there}", "warn"), text(where, "dim"), width)
     return out
+
+
+def untested(s: ScenarioResult) -> list[tuple[PropertyResult, str, Span]]:
+    """Asserts that are put to the test in no variant that has their property, though others of the property are: each with a
+    result of the property, its label and its place.
+    """
+    everywhere: dict[tuple[str, str, Span], tuple[int, PropertyResult]] = {}
+    had = Counter(p.name for v in s.variants for p in v.properties)
+    for v in s.variants:
+        for p in v.properties:
+            for label, span in p.untested:
+                n, first = everywhere.get((p.name, label, span), (0, p))
+                everywhere[p.name, label, span] = n + 1, first
+    return [(p, label, span) for (name, label, span), (n, p) in everywhere.items() if n == had[name] and p.status == OK]
 
 
 def count(s: ScenarioResult) -> int:

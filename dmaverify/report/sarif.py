@@ -1,4 +1,5 @@
-"""The report as SARIF 2.1.0 (OASIS), for code scanning: what is not as expected, at its line, with its trace as a code flow.
+"""The report as SARIF 2.1.0 (OASIS), for code scanning: what is not as expected, at its line, with its trace as a code flow;
+and as notes what never happens, or is never put to the test.
 
 A rule is an invariant by its name, or a diagnostic by its code; both stay from version to version. The trace is one thread flow in
 the order of time, and each location says who acts: viewers show the first thread flow of a result only.
@@ -15,6 +16,7 @@ from typing import Any
 from urllib.parse import quote
 
 from dmaverify.report import words
+from dmaverify.report.never import untested
 from dmaverify.report.single import headline, place, told
 from dmaverify.results import (
     BAD_INPUT,
@@ -39,7 +41,7 @@ ROOT = "%SRCROOT%"
 BASE = "base"
 
 NEVER = "never"
-"""The rule of what --strict finds."""
+"""The rule of what never happens: a note, and with --strict a warning."""
 
 Json = dict[str, Any]
 
@@ -69,9 +71,10 @@ def document(report: Report) -> Json:
         for v in s.variants:
             results += [_result(s, v, p, rules) for p in v.properties if p.status != OK]
             if v.probe_status != OK:
-                results += [_never(s, v, p, rules) for p in v.probes if not p.reached]
+                results += [_never(s, [v], p, "warning", rules) for p in v.probes if not p.reached]
             if v.internal:
                 notes.append(_note(f"{s.name}.{v.name or BASE}: {v.internal}"))
+        results += _remarks(s, rules)
     for text in _wrong(report):
         result = _diagnostic(text, rules)
         if result is None:
@@ -193,18 +196,47 @@ def _result(s: ScenarioResult, v: VariantResult, p: PropertyResult, rules: _Rule
     return result
 
 
-def _never(s: ScenarioResult, v: VariantResult, p: ProbeResult, rules: _Rules) -> Json:
-    """Something that never happens, with --strict."""
-    key = "/".join((s.name, v.name or BASE, p.name))
+def _remarks(s: ScenarioResult, rules: _Rules) -> list[Json]:
+    """What a check that is not strict has nothing against, and somebody should look at: each once for all variants."""
+    found: dict[tuple[str, Span, bool | None], tuple[ProbeResult, list[VariantResult]]] = {}
+    for v in s.variants:
+        for p in v.probes:
+            if v.probe_status == OK and not p.reached:
+                found.setdefault((p.name, p.span, p.reached), (p, []))[1].append(v)
+    return [
+        *(_never(s, variants, p, "note", rules) for p, variants in found.values()),
+        *(_untested(s, p, label, span, rules) for p, label, span in untested(s)),
+    ]
+
+
+def _untested(s: ScenarioResult, p: PropertyResult, label: str, span: Span, rules: _Rules) -> Json:
+    """An assert that is never put to the test, of a property that is."""
+    key = "/".join((s.name, p.name, label))
+    return rules.of_property(p) | {
+        "kind": "fail",
+        "level": "note",
+        "message": {"text": f"{s.name}: {p.name}: {label} is never put to the test"},
+        "locations": [_location(place(p, s.file), s.file)],
+        "relatedLocations": [_location(span, s.file, "what is never asked")],
+        "partialFingerprints": {"dmaverifyUntested/v1": hashlib.sha256(key.encode()).hexdigest()},
+    }
+
+
+def _never(s: ScenarioResult, variants: list[VariantResult], p: ProbeResult, level: str, rules: _Rules) -> Json:
+    """Something that never happens in some variants."""
+    names = [v.name or BASE for v in variants]
+    # a note is the same one whatever the variants are; what is wrong with a variant is wrong with that one
+    key = "/".join((s.name, *(names if level != "note" else ()), p.name))
     rule = {
         "id": NEVER,
         "shortDescription": {"text": "Something that the scenario means to happen never does"},
         "properties": {"tags": ["strict"]},
     }
+    where = f"variant {names[0]}" if len(names) == 1 else f"variants {', '.join(names)}"
     return rules.reference(rule) | {
         "kind": "open" if p.reached is None else "fail",
-        "level": "none" if p.reached is None else "warning",
-        "message": {"text": f"{s.name}, variant {v.name or BASE}: {words.probe_words(p)}"},
+        "level": "none" if p.reached is None else level,
+        "message": {"text": f"{s.name}, {where}: {words.probe_words(p)}"},
         "locations": [_location(p.span, s.file)],
         "partialFingerprints": {"dmaverifyProperty/v1": hashlib.sha256(key.encode()).hexdigest()},
     }

@@ -27,8 +27,11 @@ def told(s: ScenarioResult, v: VariantResult, p: PropertyResult, trace: str = "c
 
 def probes_text(v: VariantResult) -> str:
     """What never happens in the variant, or may never: one line for each; empty if --strict has nothing against it."""
-    if v.probe_status == OK:
-        return ""
+    return "" if v.probe_status == OK else never_text(v)
+
+
+def never_text(v: VariantResult) -> str:
+    """The same, whether or not the check is strict; empty if everything happens."""
     return "".join(f"{words.probe_words(p)}   {p.span}\n" for p in v.probes if not p.reached)
 
 

@@ -11,12 +11,13 @@ from dataclasses import dataclass, replace
 
 from dmaverify.engines.interp import Failed, Interpreter, State, StepResult
 from dmaverify.engines.stuck import DEADLOCK, stuck
-from dmaverify.ir.system import Action, Always, Frame, Kind, System
+from dmaverify.ir.system import Action, Always, Check, Frame, Kind, Statement, System
 from dmaverify.ir.types import Value
 from dmaverify.report import sources
+from dmaverify.report.blocks import told_as
 from dmaverify.report.values import cells, differences, show
 from dmaverify.report.watch import Demand, Watched, cells_of, relevant_steps
-from dmaverify.results import Call, Change, Failure, Story, StoryStep
+from dmaverify.results import Call, Change, Failure, SeenAt, Story, StoryStep
 from dmaverify.span import Span
 from dmaverify.verdict import Trace
 
@@ -182,7 +183,45 @@ def _mark(steps: list[StoryStep], run: _Run, claim: _Claim, earlier: tuple[Failu
         marks.setdefault(turned, []).append("made false")
     if claim[0]:
         marks.setdefault(claim[0], []).append("seen")
-    return [replace(s, marks=tuple(marks[s.index]), folded=False) if s.index in marks else s for s in steps]
+    seen_at = {claim[0]: _seen_at(run, claim)}
+    return [
+        replace(s, marks=tuple(marks[s.index]), folded=False, seen_at=seen_at.get(s.index)) if s.index in marks else s
+        for s in steps
+    ]
+
+
+def _seen_at(run: _Run, claim: _Claim) -> SeenAt | None:
+    """The statement whose event a monitor objects to, if the step's own statement is another one.
+
+    An assert of the text itself needs no such line: it is quoted below the table, with its place.
+    """
+    step, in_step, failed = claim
+    said: Statement | None = None
+    if in_step and isinstance(failed.cause, Check):
+        said = failed.cause.statement
+    elif step and isinstance(failed.cause, Always):
+        said = _only_event(run, step, _watched(run, *claim))
+    if said is None or _within(failed.cause.span, said.span):
+        return None
+    return SeenAt(said.text, tuple(_call(f, n) for n, f in enumerate(said.stack)), said.span)
+
+
+def _only_event(run: _Run, step: int, watched: list[Watched]) -> Statement | None:
+    """Of a step that has changed of the watched cells nothing but ghosts: the event that did it, if there was one only."""
+    old, new = run.states[step - 1], run.states[step]
+    changed = [w for w in watched if w.value(run.interp, old) != w.value(run.interp, new)]
+    events = run.results[step - 1].events
+    if len(events) == 1 and changed and all(run.interp.system.var(w.var).kind is Kind.GHOST for w in changed):
+        return events[0].emit.statement
+    return None
+
+
+def _within(inner: Span, outer: Span) -> bool:
+    return (
+        inner.file == outer.file
+        and (outer.line, outer.column) <= (inner.line, inner.column)
+        and (inner.end_line, inner.end_column) <= (outer.end_line, outer.end_column)
+    )
 
 
 # -- steps -------------------------------------------------------------------------------------------------
@@ -213,6 +252,12 @@ def _steps(run: _Run, columns: list[Watched]) -> list[StoryStep]:
         now_columns = [w.shown(run.interp, new) for w in columns]
         types = {i.name: i.type for i in action.inputs}
         inputs = tuple((k, show(v, types[k])) for k, v in given.items())
+        told, place = told_as(
+            action,
+            [w.var for w in columns if w.value(run.interp, old) != w.value(run.interp, new)],
+            [e.name for e in result.events],
+            [v.name for v, x, y in zip(run.interp.system.vars, old, new, strict=True) if x != y and v.kind is Kind.STATE],
+        )
         out.append(
             StoryStep(
                 index=n,
@@ -221,7 +266,7 @@ def _steps(run: _Run, columns: list[Watched]) -> list[StoryStep]:
                 action=action.name,
                 actor=action.actor or action.thread or "",
                 thread=action.thread or "",
-                text=action.text or sources.text_of(action.span) or action.name,
+                text=told,
                 inputs=inputs,
                 stack=tuple(_call(f, n) for n, f in enumerate(action.stack)),
                 result=_result(run, action, old, new, inputs),
@@ -229,7 +274,7 @@ def _steps(run: _Run, columns: list[Watched]) -> list[StoryStep]:
                 changes=changes,
                 state=_state(run, new),
                 columns=tuple(now_columns),
-                span=action.span,
+                span=place,
             )
         )
     return out

@@ -161,6 +161,8 @@ def _explanations(p: PropertyResult, options: TextOptions) -> list[Line]:
             page.right_edge(text(f"      {label}"), text(str(span), "dim"), width)[0]
             for label, span in p.untested
         ]
+    if p.word is Word.UNKNOWN and p.states and not {"time", "memory", "states"}.isdisjoint(p.reason.split("; ")):
+        out.append(text(f"    {p.name}: {words.plural(p.states, 'state')} visited so far, none of them bad", "dim"))
     if options.verbose and p.tried:
         by = "; ".join(f"{t.engine} {t.said}, {words.seconds(t.seconds)}" for t in p.tried)
         out += page.hanging("", f"{p.name}: {by}", 4, 0, width)

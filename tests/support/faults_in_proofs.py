@@ -10,15 +10,19 @@ from unittest.mock import patch
 
 from dmaverify.checking import decide as deciding
 from dmaverify.checking import merge as merging
+from dmaverify.checking.tested import Meant
 from dmaverify.engines import certificate, recheck, replay, reprint
 from dmaverify.engines import lengths as lengths_of
+from dmaverify.engines import owed as owing
 from dmaverify.engines import relative as relative_of
 from dmaverify.engines.interp import Failed, Interpreter
 from dmaverify.engines.pdr import blast, circuit, correspondence, queries, search
 from dmaverify.engines.pdr import engine as pdr_engine
 from dmaverify.engines.pdr.essence import Invariant
 from dmaverify.engines.smt import encode, unroll
+from dmaverify.ir import renaming
 from dmaverify.ir.expr import FALSE, TRUE
+from dmaverify.ir.system import System
 from tests.support.fault import fault
 
 # -- symbolic engines -----------------------------------------------------------------------------------------------------
@@ -184,7 +188,7 @@ def checker_accepts_any_answer() -> Iterator[None]:
 @fault("certificates", "tampered certificates")
 def checker_reads_no_digests() -> Iterator[None]:
     """The checker does not compare the files with the manifest, nor with what is derived from the System."""
-    with patch.object(recheck, "digest", lambda text: _Anything()), patch.object(recheck, "derived", lambda system, prop: {}):
+    with patch.object(recheck, "digest", lambda text: _Anything()), patch.object(recheck, "derived", lambda system, prop, owed: {}):
         yield
 
 
@@ -193,6 +197,33 @@ class _Anything(str):
         return False
 
     __hash__ = str.__hash__
+
+
+@fault("certificates", "exchanged variables")
+def checker_believes_renamings() -> Iterator[None]:
+    """The checker takes for the same what a certificate says is the same up to names."""
+    checker = renaming.Checker
+    with patch.object(checker, "holds", lambda self, renaming: True), patch.object(checker, "exchanged", _all_for_the_first):
+        yield
+
+
+def _all_for_the_first(self: renaming.Checker, names: renaming.Renaming) -> list[tuple[int, int]]:
+    """Each action for the first one, each always-instance for the first one."""
+    actions, always = len(self.system.actions), len(self.system.always)
+    return [*((n, 0) for n in range(actions)), *((actions + n, actions) for n in range(always))]
+
+
+@fault("certificates", "exchanged variables")
+def nothing_is_asked_of_what_is_near() -> Iterator[None]:
+    """Where only what is near to an action is taken for granted, it is not asked what it keeps."""
+    true = owing.owed
+
+    def less(system: System, prop: str, invariant: str, renamings: Any = (), near: bool = False) -> owing.Owed:
+        due = true(system, prop, invariant, renamings, near)
+        return replace(due, steps=tuple(replace(s, kept=()) for s in due.steps)) if near else due
+
+    with patch.object(recheck, "owed", less), patch.object(certificate, "owed", less):
+        yield
 
 
 @fault("certificates", "operators in the second printer")
@@ -259,4 +290,11 @@ def first_slice_decides() -> Iterator[None]:
 def paths_behind_failed_checks() -> Iterator[None]:
     """What was found in a slice behind a failed built-in check is not looked for again with the check kept."""
     with patch.object(deciding.Decider, "_means_nothing", lambda self, o: False):
+        yield
+
+
+@fault("portfolio", "failed checks on the way")
+def slices_are_believed_about_tests() -> Iterator[None]:
+    """What a slice without the built-in checks puts to the test counts, also behind one that fails."""
+    with patch.object(Meant, "settled", lambda self, outcomes: iter(outcomes)):
         yield

@@ -8,7 +8,7 @@ from __future__ import annotations
 import random
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from unittest.mock import patch
@@ -20,6 +20,7 @@ from dmaverify.engines.base import Budget, Engine
 from dmaverify.engines.certificate import Refused
 from dmaverify.engines.induction import Induction
 from dmaverify.engines.native import jit, table
+from dmaverify.engines.owed import NotAlike, owed
 from dmaverify.engines.pdr.engine import Pdr
 from dmaverify.engines.pycode import Packing, Writer, helpers
 from dmaverify.engines.replay import ReplayMismatch, replay
@@ -28,7 +29,7 @@ from dmaverify.engines.smt.encode import Encoder
 from dmaverify.engines.smt.encode import no_inputs as no_terms
 from dmaverify.engines.smt.solver import make_solver
 from dmaverify.engines.smt.terms import constant, decoded, sort_of
-from dmaverify.ir.expr import FALSE, TRUE, U32, Expr, const, eq, ne, raw, var
+from dmaverify.ir.expr import FALSE, TRUE, U32, Expr, const, eq, lt, mk, ne, raw, var
 from dmaverify.ir.pipeline import to_core
 from dmaverify.ir.system import Action, Always, Part, Property, System, Var
 from dmaverify.ir.text_parse import parse
@@ -127,7 +128,7 @@ def operators_in_native_code() -> None:
     of = {t: [f"{t}.{n}" for n in range(3)] for t in NARROW}
     variables = [Var(name, t, t.default) for t, names in of.items() for name in names]
     roots = [raw(n.op, n.type, tuple(raw("var", a.type, (), of[a.type][k]) for k, a in enumerate(n.args)), n.data) for n in by_node]
-    machine = Machine(variables, roots, 1)
+    machine = Machine(variables, roots, jit.TIDY)
     for turn in range(8):
         for k, (node, tried) in enumerate(by_node.items()):
             _, types, values = tried[turn % len(tried)]
@@ -145,7 +146,7 @@ def operators_in_the_second_printer() -> None:
         conditions.append(raw("eq", BOOL, (closed, const(meaning(node, values), node.type))))
     claim = Always(certificate.INVARIANT, "i", raw("and", BOOL, tuple(conditions)))
     system = System("s", (Var("x", BOOL, False),), (), (), (Property(certificate.INVARIANT, "I", "lemma"),), (claim,))
-    (_, text), *_ = Reprint(system, "p", certificate.INVARIANT).scripts()
+    (_, text), *_ = Reprint(system, "p", certificate.INVARIANT).scripts(owed(system, "p", certificate.INVARIANT))
     assert recheck.answers(text, "bitwuzla") == ["unsat"], "an operator means something else"
 
 
@@ -216,11 +217,15 @@ def portfolio_and_search() -> None:
 
 @guard("failed checks on the way")
 def failed_checks_on_the_way() -> None:
-    """A property that only fails behind a failed built-in check does not fail, also where its slice does not have that check."""
-    with tempfile.TemporaryDirectory() as folder, patch.object(decide, "FEW_STATES", 0):
-        compiled(Path(folder), LATER.replace("HERE", "wait other == 99"))
-        variant = dmaverify.check(Path(folder) / "models" / "t.dma", engine="explicit", jobs=1).scenario("t").variant()
-    assert not variant.internal and variant.property("watch").word is Word.VACUOUS
+    """A property that only fails behind a failed built-in check does not fail, and one that is only put to the test there is not put
+    to the test, also where its slice does not have that check.
+    """
+    text = LATER.replace("HERE", "wait other == 99")
+    for fails in (True, False):
+        with tempfile.TemporaryDirectory() as folder, patch.object(decide, "FEW_STATES", 0):
+            compiled(Path(folder), text if fails else text.replace("n < 5", "n < 50"))
+            variant = dmaverify.check(Path(folder) / "models" / "t.dma", engine="explicit", jobs=1).scenario("t").variant()
+        assert not variant.internal and variant.property("watch").word is Word.VACUOUS
 
 
 @guard("shortest ways")
@@ -325,6 +330,27 @@ def tampered_certificates() -> None:
             (folder / "system.ir").write_text(true)
             _rewritten(folder, change)
             _refused(folder, change.__name__.strip("_").replace("_", " "))
+
+
+@guard("exchanged variables")
+def exchanged_variables() -> None:
+    """Of three counters two stay below three, and the third does not. It is not like the others, whatever a certificate says of it."""
+    t = Int(3)
+    counters = [var(f"n{k}", t) for k in range(3)]
+    ends = (1, 1, 5)
+    actions = tuple(
+        Action(f"up{k}", None, None, lt(n, const(end, t)), updates={f"n{k}": mk("add", (n, const(1, t)))})
+        for k, (n, end) in enumerate(zip(counters, ends, strict=True))
+    )
+    below = tuple(Always("below", f"below{k}", lt(n, const(3, t))) for k, n in enumerate(counters))
+    system = System("counters", tuple(Var(f"n{k}", t, 0) for k in range(3)), actions, (), (Property("below", "T", "monitor"),), below)
+    claimed = certificate.claim(system, "below", [(w.label, w.cond) for w in below], [])
+    one, other = {"n0": "n1", "n1": "n0"}, {"n0": "n2", "n2": "n0"}
+    for near in (False, True):
+        for renamings in ([one], [one, other]):
+            with tempfile.TemporaryDirectory() as folder, suppress(NotAlike):
+                certificate.write(claimed, "below", Path(folder), "nobody", renamings, near)
+                _refused(Path(folder), "a counter that goes too far")
 
 
 def _refused(folder: Path, what: str) -> None:

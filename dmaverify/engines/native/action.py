@@ -31,6 +31,11 @@ SHORT = 40
 CHEAP = 6
 """A condition of so many instructions is tested together with others."""
 
+CROWDED = 16
+"""With more checks than this, what they look at is computed once for all of them, and not only where it is needed: most of it is
+needed by many, and the text would be a multiple of what it says.
+"""
+
 MAIN = 1
 """The weight of the moves that ``main`` emits."""
 
@@ -76,6 +81,8 @@ class ActionWriter:
         self.module, self.f, self.number, self.action = module, f, number, action
         self.judge = judge
         self.v = Values(f, module.layout, "%s")
+        self.costs: dict[int, Expr] = {}
+        """What the step adds to the length up to each of its parts, as far as asked for."""
         self.moves = 1
         self.out = f.var("ptr")
 
@@ -230,23 +237,34 @@ class ActionWriter:
         def path(e: Check | Reached) -> str:
             return v(e.path) if enabled == "true" else f.op("and", enabled, v(e.path), "i1")
 
+        judged = [e for e in self.action.effects if isinstance(e, Check | Reached)]
+        if len(judged) > CROWDED:
+            for e in judged:
+                v(self._cost(e.part))
+                if isinstance(e, Check):
+                    v(not_(e.cond))
         numbers = iter(self.module.targets.get(self.number, ()))
-        for e in self.action.effects:
-            if isinstance(e, Check):
-                n = next(numbers)
-                with v.scope(), f.when(path(e)):
+        for e in judged:
+            n = next(numbers)
+            taken = path(e)  # known to all that come behind, which have most of it in common
+            with v.scope(), f.when(taken, likely=None if isinstance(e, Check) else False):
+                if isinstance(e, Check):
                     exercise(f, n)
                     with v.scope(), f.when(v(not_(e.cond)), likely=False):
                         self._record(n, e.part)
-            elif isinstance(e, Reached):
-                n = next(numbers)
-                with v.scope(), f.when(path(e), likely=False):
+                else:
                     self._record(n, e.part)
+
+    def _cost(self, part: int) -> Expr:
+        """What the step adds to the length up to and including one of its parts."""
+        if part not in self.costs:
+            self.costs[part] = prefix_weight(self.action, part)
+        return self.costs[part]
 
     def _record(self, target: int, part: int) -> None:
         """A hit in this step, with its inputs."""
         f, v = self.f, self.v
-        cost = prefix_weight(self.action, part)
+        cost = self._cost(part)
         wide = f.let(f"zext i{width(cost.type)} {v(cost)} to i64")
         scratch = f.get(f.at("%own", Own.SCRATCH), "ptr")
         for n, i in enumerate(self.action.inputs):

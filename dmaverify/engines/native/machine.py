@@ -10,7 +10,7 @@ from dmaverify.engines.native import symmetry as normal
 from dmaverify.engines.native.action import MAIN
 from dmaverify.engines.native.actions import LARGE, Program, Writer
 from dmaverify.engines.native.fields import BLOCK, Own, Shared, Stop
-from dmaverify.engines.native.jit import Code, kernel, record_name
+from dmaverify.engines.native.jit import MUCH, NONE, PLAIN, QUICK, SOME, TIDY, Code, Effort, kernel, record_name
 from dmaverify.engines.native.kernel_base import BATCH, filter_bits
 from dmaverify.engines.native.kernel_hits import hit_size
 from dmaverify.engines.native.layout import Layout
@@ -23,8 +23,14 @@ from dmaverify.ir.symmetry import Symmetry
 UNIT = 256
 """States of a unit of work; fewer where one state may have very many successors."""
 
+MIDDLE = 6_000
+"""Lines of a program from which on combining its instructions takes longer than all the rest, and is left out."""
+
 HUGE = 60_000
 """Lines of a program from which on it is not optimised, but for what costs nothing; from ``LARGE`` on, only a little."""
+
+TIDIED, OPTIMISED = 800, 5_000
+"""So many transitions for each line of its text, and a program is worth being compiled once more: with some effort, with much."""
 
 _POINTER = ctypes.c_void_p
 
@@ -77,7 +83,8 @@ class Machine:
     """Code, table, arena and threads.
 
     ``presize``: so many states are expected; the table has room for them from the start. ``symmetry``: that states are replaced by.
-    ``walking``: for random walks that meet so many states each, and not for searches.
+    ``walking``: for random walks that meet so many states each, and not for searches. ``hot``: the code of a search is as fast as
+    it can be from the start, and not only when there has been much to do for it.
     """
 
     def __init__(
@@ -87,17 +94,15 @@ class Machine:
         presize: int = 0,
         symmetry: Symmetry | None = None,
         walking: int = 0,
+        hot: bool = False,
     ) -> None:
-        self.compiled = compiled
+        self.compiled, self.symmetry = compiled, symmetry
         self.layout = Layout(compiled.packing)
         self.program: Program = Writer(compiled, self.layout, walking > 0).program(record_name(self.layout.words))
         self.hit = hit_size(self.layout.words, self.program.inputs)
         common = kernel(self.layout.words, symmetry is not None, walking > 0)
-        level = 2 if self.program.lines < LARGE else 1 if self.program.lines < HUGE else 0
-        modules = [(self.program.text, level)]
-        if symmetry is not None:
-            modules.append((normal.text(symmetry, self.layout), 2))
-        self.code = Code(*modules)
+        self.efforts = _efforts(self.program.lines)[-1 if hot or walking else 0 :]
+        self.code = self._compiled()
         self._close = common.function("close", _POINTER)
         self.weights = sorted({MAIN, *self.program.others})
         if walking:
@@ -107,13 +112,10 @@ class Machine:
             self._run = common.function("run", _POINTER, _POINTER)
             self._scan = common.function("scan", _POINTER, _POINTER)
             self._seed = common.function("seed", _POINTER, _POINTER, _POINTER, _POINTER)
-        self._functions = {w: self.code.address("main" if w == MAIN else "other") for w in self.weights}
         self.wanted = Array(-(-max(1, len(compiled.targets)) // 8))
         self.shared = Array(Shared.SIZE)
         self.threads = [Thread(self) for _ in range(threads)]
-        if symmetry is not None:
-            for t in self.threads:
-                t.own[Own.CANONICAL] = self.code.address(normal.NAME)
+        self._use_code()
         self.pool = Pool(threads)
         self.shared[Shared.UNIT] = self.unit = max(1, min(UNIT, (1 << 18) // self.program.most_moves))
         self.quota = 1 << 62
@@ -135,6 +137,34 @@ class Machine:
             headroom=self.headroom,
             filled=self._filled,
         )
+
+    # -- code -------------------------------------------------------------------------------------------
+
+    def _compiled(self) -> Code:
+        """The code of this System."""
+        _, effort = self.efforts[0]
+        modules = [(self.program.text, effort)]
+        if self.symmetry is not None:
+            modules.append((normal.text(self.symmetry, self.layout), effort if effort is MUCH else TIDY))
+        return Code(*modules)
+
+    def _use_code(self) -> None:
+        """Have everybody call the code that there is now."""
+        self._functions = {w: self.code.address("main" if w == MAIN else "other") for w in self.weights}
+        if self.symmetry is not None:
+            for t in self.threads:
+                t.own[Own.CANONICAL] = self.code.address(normal.NAME)
+
+    @property
+    def worth_improving(self) -> bool:
+        """Whether so much has been done with the code that better code will soon have paid for itself."""
+        return len(self.efforts) > 1 and self.total(Own.TRANSITIONS) > self.efforts[1][0] * self.program.lines
+
+    def improve(self) -> None:
+        """Compile once more, with more effort; nobody may be at work."""
+        self.efforts = self.efforts[1:]
+        self.code = self._compiled()
+        self._use_code()
 
     # -- memory -----------------------------------------------------------------------------------------
 
@@ -250,7 +280,7 @@ class Machine:
         if many <= 4 * UNIT:
             one(0)  # so short that nobody waits
         else:
-            self.pool.run(one, alone=alone, watch=watch, stop=self._pause)
+            self.pool.run(one, alone=alone, watch=watch, stop=self.pause)
         return Stop(self.shared[Shared.STOP])
 
     def walk(self, initial: Sequence[Sequence[int]], seed: int, runs: int, steps: int, watch: Callable[[], None]) -> Stop:
@@ -267,8 +297,13 @@ class Machine:
             own = self.threads[number].own.address
             self._walk(own, self.shared.address, array.address, len(initial), seed, runs, steps, self.program.groups)
 
-        self.pool.run(one, watch=watch, stop=self._pause)
+        self.pool.run(one, watch=watch, stop=self.pause)
         return Stop(self.shared[Shared.STOP])
+
+    @property
+    def full(self) -> bool:
+        """Whether the table must grow before anything else is done."""
+        return self.states > self.shared[Shared.LIMIT]
 
     @property
     def finished(self) -> bool:
@@ -293,7 +328,8 @@ class Machine:
         places = [t.own[Own.FOUND] - 1 for t in self.threads if t.own[Own.FOUND]]
         return min(places, key=lambda p: self.words(p)[::-1], default=None)
 
-    def _pause(self) -> None:
+    def pause(self) -> None:
+        """Have everybody who is at work return soon."""
         self.shared[Shared.STOP] = Stop.PAUSE
 
     def new_segments(self) -> list[Segment]:
@@ -327,6 +363,17 @@ class Machine:
                 if found is None or _order(step) < _order(found):
                     found = step
         return found
+
+
+def _efforts(lines: int) -> list[tuple[int, Effort]]:
+    """How much to do for a program of so many lines: what at once, and what after so many transitions for each line."""
+    if lines >= HUGE:
+        return [(0, NONE)]
+    if lines >= LARGE:
+        return [(0, PLAIN), (OPTIMISED, SOME)]
+    if lines >= MIDDLE:
+        return [(0, QUICK), (OPTIMISED, MUCH)]
+    return [(0, QUICK), (TIDIED, TIDY), (OPTIMISED, MUCH)]
 
 
 def _order(s: Step) -> tuple[int, tuple[int, ...], tuple[int, ...], int]:

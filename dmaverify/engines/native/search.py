@@ -63,7 +63,7 @@ class Due(Exception):
 
 
 class Search:
-    """One search. ``presize``: see ``Machine``. ``canonical``: see ``explicit.explore``."""
+    """One search. ``presize``, ``hot``: see ``Machine``. ``canonical``: see ``explicit.explore``."""
 
     def __init__(
         self,
@@ -76,10 +76,11 @@ class Search:
         threads: int = 1,
         presize: int = 0,
         canonical: Reduction | None = None,
+        hot: bool = False,
     ) -> None:
         self.compiled, self.budget, self.name = compiled, budget, name
         self.deadlock, self.thorough = deadlock, thorough
-        self.machine = Machine(compiled, threads, presize, symmetry=None if canonical is None else canonical.symmetry)
+        self.machine = Machine(compiled, threads, presize, symmetry=None if canonical is None else canonical.symmetry, hot=hot)
         self.result = NativeExploration(compiled, self.machine)
         self.result.reduction = canonical
         self.tally = Tally(self.result, thorough, deadlock)
@@ -211,6 +212,8 @@ class Search:
                     if not saved:  # else first some work: a checkpoint may take longer than the time between two
                         self._look()
                     saved = False
+                    if machine.worth_improving:
+                        machine.improve()
                     stop = machine.work(weight, distance, many, self._watch)
                 except Due:
                     self._interrupt(count)
@@ -221,7 +224,7 @@ class Search:
                         continue
                     self._leave()
                     raise
-                if stop is Stop.NO:
+                if stop is Stop.NO or (stop is Stop.PAUSE and not machine.full):
                     if machine.finished:
                         break
                     continue
@@ -289,6 +292,8 @@ class Search:
         self.budget.check(self._progress)
         if time.monotonic() > self.save_at:
             raise Due
+        if self.machine.worth_improving:
+            self.machine.pause()
 
     def _progress(self) -> Progress:
         machine = self.machine

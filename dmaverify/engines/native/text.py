@@ -9,6 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+LONGEST = 400
+"""Lines of a block without a branch, after which another one begins: the time that LLVM takes grows with the square of their number."""
+
 
 class Function:
     """One function. Values are names (``%12``) or literals; types are written out by the caller, ``i64`` is the default."""
@@ -19,6 +22,8 @@ class Function:
         self._lines: list[str] = []
         self._fresh = 0
         self._ended = False
+        self._block = 0
+        """Where the block begins."""
 
     def __str__(self) -> str:
         head = f"define {self._head} {self._attributes} {{"
@@ -33,6 +38,8 @@ class Function:
 
     def let(self, source: str) -> str:
         """A new value."""
+        if len(self._lines) - self._block > LONGEST:
+            self.start(self.label())
         self._fresh += 1
         name = f"%v{self._fresh}"
         self._lines.append(f"  {name} = {source}")
@@ -66,6 +73,7 @@ class Function:
             self.do(f"br label %{label}")
         self._ended = False
         self._lines.append(f"{label}:")
+        self._block = len(self._lines)
 
     def jump(self, label: str) -> None:
         """End the block."""

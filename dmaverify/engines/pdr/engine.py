@@ -14,7 +14,7 @@ from pathlib import Path
 from dmaverify.engines.base import Budget, Progress, Stopped
 from dmaverify.engines.certificate import Refused, certify
 from dmaverify.engines.lengths import Lengths
-from dmaverify.engines.never import claims, covered, never, unreached
+from dmaverify.engines.never import claims, covered, never, unclaimed, unreached
 from dmaverify.engines.pdr import abc
 from dmaverify.engines.pdr.circuit import Circuit
 from dmaverify.engines.pdr.correspondence import Reduced
@@ -32,6 +32,10 @@ from dmaverify.verdict import Outcome, Word
 
 SEPARATE = (Kind.PC,)
 """Kinds of variables that get a latch for each of their few values."""
+
+
+AGAIN = 1.25
+"""So many times the seconds that it had must be there for another go at a property that ran out of time."""
 
 
 class Pdr:
@@ -53,19 +57,35 @@ class Pdr:
     def run(self, system: System, properties: tuple[str, ...], budget: Budget) -> list[Outcome]:
         """Decide the properties, and whether covers are reached, within the budget."""
         shared: Circuit | None = None
-        found: list[Outcome] = []
-        for prop in properties:
-            if claims(system, prop):
-                run = _Run(self, system, prop, budget, shared)
-                found.append(run.outcome())
-                shared = run.circuit
-            elif covered(system, prop):
-                found.append(_cover(_Run(self, never(system, prop), prop, budget, None).outcome()))
-            else:
-                found.append(Outcome(prop, Word.UNKNOWN, "nothing is claimed", slices=1, engine=self.name))
-            if self.publish is not None:
-                self.publish(list(found))
-        return found
+        found: dict[str, Outcome] = {}
+        open_: list[tuple[str, float | None]] = [(prop, None) for prop in properties]
+        while open_:
+            late: list[tuple[str, float | None]] = []
+            for n, (prop, before) in enumerate(open_):
+                limits = _part(budget, len(open_) - n)
+                if before is not None and (limits.timeout or 0.0) <= AGAIN * before:
+                    continue
+                if claims(system, prop):
+                    run = _Run(self, system, prop, limits, shared)
+                    o, shared = run.outcome(), run.circuit
+                elif covered(system, prop):
+                    o = _cover(_Run(self, never(system, prop), prop, limits, None).outcome())
+                else:
+                    o = unclaimed(system, prop)
+                    o.engine = o.engine or self.name
+                if o.reason == "time" and len(properties) > 1:
+                    late.append((prop, limits.timeout or 0.0))
+                found[prop] = o
+                if self.publish is not None:
+                    self.publish(list(found.values()))
+            open_ = late
+        return [found[prop] for prop in properties]
+
+
+def _part(budget: Budget, waiting: int) -> Budget:
+    """The budget for the next of so many properties: an equal part of what is left."""
+    left = budget.left()
+    return budget if left is None else replace(budget, timeout=max(0.0, left) / waiting, started=time.monotonic())
 
 
 class _Run:

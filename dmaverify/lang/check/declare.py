@@ -6,18 +6,16 @@ first every name gets its (empty) type, then the insides are filled in.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from dmaverify.lang import ast, sem
+from dmaverify.lang.check.declare_types import TypeDeclarer
 from dmaverify.lang.check.scope import ModuleScope
 from dmaverify.lang.symbols import (
     CallableSym,
     ConstSym,
     DeviceSym,
-    EnumCase,
     EventSym,
-    FlagMember,
     FuncSym,
     GhostSym,
     LemmaSym,
@@ -38,19 +36,9 @@ from dmaverify.lang.symbols import (
     VarSym,
 )
 
-if TYPE_CHECKING:
-    from dmaverify.lang.check.checker import Checker
 
-
-class Declarer:
+class Declarer(TypeDeclarer):
     """Makes the symbols of one program."""
-
-    def __init__(self, checker: Checker) -> None:
-        self.checker = checker
-        self.out = checker.out
-        self.diags = checker.diags
-        self._fill: list[Callable[[], None]] = []
-        self._filled = False
 
     def shells(self) -> None:
         """A symbol for each declaration, a type without insides for each type."""
@@ -65,13 +53,6 @@ class Declarer:
                 )
                 scope.options[name] = sym
                 self.out.options.append(sym)
-
-    def fill(self) -> None:
-        """The types that declarations name; those of consts, options and results that are not written are
-        found later."""
-        for fill in self._fill:
-            fill()
-        self._filled = True
 
     # -- one declaration
     # ------------------------------------------------------------------------------------------
@@ -88,7 +69,7 @@ class Declarer:
             | ast.ObjectDecl
             | ast.IndexDecl,
         ):
-            ty = self._type(scope, d)
+            ty = self.declared_type(scope, d)
             d.ty = ty
             sym = TypeSym(d.name, ty, d.name_span, scope.name, d)
             self.out.types.append(sym)
@@ -98,24 +79,24 @@ class Declarer:
             self.out.consts.append(const)
             if d.type is not None:
                 written = d.type
-                self._later(lambda: self._set(const, self.checker.resolve(scope, written)))
+                self.later(lambda: self._set(const, self.checker.resolve(scope, written)))
             return const
         if isinstance(d, ast.VarDecl):
             var = VarSym(**common, init=d.init)
             self.out.vars.append(var)
-            self._later(lambda: self._set(var, self._stored(scope, d.type)))
+            self.later(lambda: self._set(var, self._stored(scope, d.type)))
             return var
         if isinstance(d, ast.ParamDecl):
             param = ParamSym(**common, value=d.value, domain=d.domain)
             self.out.params.append(param)
             if d.type is not None:
                 param_type = d.type
-                self._later(lambda: self._set(param, self._stored(scope, param_type)))
+                self.later(lambda: self._set(param, self._stored(scope, param_type)))
             return param
         if isinstance(d, ast.EventDecl):
             event = EventSym(**common, ty=sem.VOID)
             self.out.events.append(event)
-            self._later(lambda: self._params(scope, event, d.params))
+            self.later(lambda: self._params(scope, event, d.params))
             return event
         if isinstance(d, ast.FuncDecl):
             return self.func(scope, d, None)
@@ -124,17 +105,11 @@ class Declarer:
         if isinstance(d, ast.Spontaneous):
             action = SpontaneousSym(**common, ty=sem.VOID, body=d.body, when=d.when)
             self.out.spontaneous.append(action)
-            self._later(lambda: self._params(scope, action, d.params))
+            self.later(lambda: self._params(scope, action, d.params))
             return action
         if isinstance(d, ast.Monitor):
             return self._monitor(scope, d)
         return self._scenario_decl(scope, d)
-
-    def _later(self, what: Callable[[], None]) -> None:
-        if self._filled:
-            what()
-        else:
-            self._fill.append(what)
 
     def _set(self, sym: Symbol, ty: sem.SemType) -> None:
         sym.ty = ty
@@ -148,18 +123,6 @@ class Declarer:
             return sem.ERROR
         return ty
 
-    def _field_type(self, scope: ModuleScope, node: ast.Type) -> sem.SemType:
-        ty = self.checker.resolve(scope, node)
-        if not ty.storable and not isinstance(ty, sem.ErrorT):
-            why = (
-                " (only of an index, enum or object, which has a bit for each element)"
-                if isinstance(ty, sem.SetT)
-                else ""
-            )
-            self.diags.error("DMA028", f"a {ty} cannot be stored in a field{why}", node.span)
-            return sem.ERROR
-        return ty
-
     # -- callables
     # ------------------------------------------------------------------------------------------------
 
@@ -168,11 +131,11 @@ class Declarer:
         sym = FuncSym(d.name, sem.ERROR, d.name_span, scope.name, d, body=d.body, monitor=monitor)
         if monitor is None:
             self.out.funcs.append(sym)
-        self._later(lambda: self._params(scope, sym, d.params))
+        self.later(lambda: self._params(scope, sym, d.params))
         if d.results is not None:
-            self._later(lambda: self._results(scope, sym, d.results))
+            self.later(lambda: self._results(scope, sym, d.results))
         elif isinstance(d.body, ast.Block):
-            self._later(lambda: self._set(sym, sem.VOID))
+            self.later(lambda: self._set(sym, sem.VOID))
         return sym
 
     def proc(self, scope: ModuleScope, d: ast.ProcDecl, monitor: MonitorSym | None) -> ProcSym:
@@ -192,8 +155,8 @@ class Declarer:
         )
         if monitor is None:
             self.out.procs.append(sym)
-        self._later(lambda: self._params(scope, sym, d.params))
-        self._later(lambda: self._results(scope, sym, d.results or []))
+        self.later(lambda: self._params(scope, sym, d.params))
+        self.later(lambda: self._results(scope, sym, d.results or []))
         return sym
 
     def _params(self, scope: ModuleScope, sym: CallableSym, params: list[ast.Param]) -> None:
@@ -235,7 +198,7 @@ class Declarer:
     def _monitor(self, scope: ModuleScope, d: ast.Monitor) -> MonitorSym:
         sym = MonitorSym(d.name, sem.VOID, d.name_span, scope.name, d)
         self.out.monitors.append(sym)
-        self._later(lambda: self._params(scope, sym, d.params))
+        self.later(lambda: self._params(scope, sym, d.params))
         taken: dict[str, ast.Decl] = {}
         for part in [*d.ghosts, *d.funcs, *d.procs, *d.lemmas]:
             if part.name in taken:
@@ -247,7 +210,7 @@ class Declarer:
                     part.name, sem.ERROR, part.name_span, scope.name, part, init=part.init, monitor=sym
                 )
                 sym.ghosts[part.name] = ghost
-                self._later(lambda g=ghost, p=part: self._set(g, self._stored(scope, p.type)))  # type: ignore[misc]
+                self.later(lambda g=ghost, p=part: self._set(g, self._stored(scope, p.type)))  # type: ignore[misc]
             elif isinstance(part, ast.FuncDecl):
                 sym.funcs[part.name] = self.func(scope, part, sym)
             elif isinstance(part, ast.ProcDecl):
@@ -265,130 +228,6 @@ class Declarer:
             d.name_span,
             notes=[(before.name_span, "declared here first")],
         )
-
-    # -- types
-    # ----------------------------------------------------------------------------------------------------
-
-    def _type(self, scope: ModuleScope, d: ast.Decl) -> sem.SemType:
-        name, span = d.name, d.name_span
-        if isinstance(d, ast.TypeDecl):
-            space = sem.SpaceT(name, span)
-            self._later(lambda: self._space(scope, space, d))
-            return space
-        if isinstance(d, ast.EnumDecl):
-            enum = sem.EnumT(name, span)
-            self.enum_cases(scope, enum, d.cases, declare=True)
-            return enum
-        if isinstance(d, ast.FlagsDecl):
-            flags = sem.FlagsT(name, span)
-            self._flags(scope, flags, d.members)
-            return flags
-        if isinstance(d, ast.BitsDecl):
-            bits = sem.BitsT(name, span)
-            self._later(lambda: self._bits(scope, bits, d))
-            return bits
-        if isinstance(d, ast.RecordDecl):
-            record = sem.RecordT(name, span)
-            self._later(lambda: self._fields(scope, record.fields, d.fields))
-            return record
-        if isinstance(d, ast.ObjectDecl):
-            obj = sem.ObjT(name, span, max=d.limit)
-            self._later(lambda: self._fields(scope, obj.fields, d.fields))
-            return obj
-        assert isinstance(d, ast.IndexDecl)
-        index = sem.IndexT(name, span)
-        if d.memory is not None:
-            index.kind, index.grain, index.by_cut = "blocks", d.by, d.by is None
-            if d.memory != "memory":
-                self.diags.error(
-                    "DMA028",
-                    f"an index can be made of blocks of memory, not of {d.memory}",
-                    d.span,
-                    fix="Write  of memory by",
-                )
-        elif isinstance(d.extent, ast.Range):
-            index.lo, index.hi, index.inclusive = d.extent.lo, d.extent.hi, d.extent.op == "..="
-            d.extent.ty = sem.IterT(sem.I32)
-        else:
-            index.hi = d.extent
-            if d.extent is None:
-                self.diags.error(
-                    "DMA028",
-                    f"nothing says how many values {name} has",
-                    span,
-                    fix=f"Write  index {name} 4  or  index {name} of memory by …",
-                )
-        return index
-
-    def _space(self, scope: ModuleScope, space: sem.SpaceT, d: ast.TypeDecl) -> None:
-        base = self.checker.resolve(scope, d.base)
-        if isinstance(base, sem.IntT):
-            space.base = base
-        elif not isinstance(base, sem.ErrorT):
-            self.diags.error("DMA028", f"a new type is made of an integer type, not of {base}", d.base.span)
-
-    def enum_cases(
-        self, scope: ModuleScope, enum: sem.EnumT, cases: Iterable[ast.EnumCase], declare: bool
-    ) -> None:
-        """Fills in the cases; ``declare``: as names of the module as well."""
-        for d in cases:
-            if d.name in enum.cases:
-                self.diags.error("DMA052", f"{d.name} is in {enum} twice", d.name_span)
-                continue
-            case = EnumCase(d.name, enum, d.name_span, scope.name, d, ordinal=len(enum.cases))
-            enum.cases[d.name] = case
-            d.ty = enum
-            if declare:
-                scope.cases.setdefault(d.name, []).append(case)
-            if d.payload:
-                case.payload = (sem.ERROR,) * len(d.payload)
-                case.payload_names = tuple(f.name or "" for f in d.payload)
-                self._later(lambda c=case, p=d.payload: self._payload(scope, c, p))  # type: ignore[misc]
-
-    def _payload(self, scope: ModuleScope, case: EnumCase, fields: list[ast.TupleField]) -> None:
-        case.payload = tuple(self._field_type(scope, f.type) for f in fields)
-
-    def _flags(self, scope: ModuleScope, flags: sem.FlagsT, members: list[ast.EnumCase]) -> None:
-        for d in members:
-            if d.payload:
-                self.diags.error("DMA028", "a flag carries nothing", d.span)
-            if d.name in flags.members:
-                self.diags.error("DMA052", f"{d.name} is in {flags} twice", d.name_span)
-                continue
-            d.ty = flags
-            member = FlagMember(d.name, flags, d.name_span, scope.name, d, bit=len(flags.members))
-            flags.members = (*flags.members, d.name)
-            scope.cases.setdefault(d.name, []).append(member)
-
-    def _bits(self, scope: ModuleScope, bits: sem.BitsT, d: ast.BitsDecl) -> None:
-        base = self.checker.resolve(scope, d.base)
-        if isinstance(base, sem.IntT) and not base.signed:
-            bits.base = base
-        elif not isinstance(base, sem.ErrorT):
-            self.diags.error("DMA028", f"bits are those of an unsigned integer, not of {base}", d.base.span)
-        for f in d.fields:
-            if f.name in bits.fields:
-                self.diags.error("DMA052", f"{f.name} is in {bits} twice", f.name_span)
-            elif f.hi < f.lo or f.hi >= bits.base.width:
-                self.diags.error(
-                    "DMA028", f"{bits.base} has no bits {f.hi}..{f.lo}; write the higher one first", f.span
-                )
-            else:
-                bits.fields[f.name] = sem.BitField(f.name, f.hi, f.lo, f.name_span)
-
-    def _fields(self, scope: ModuleScope, fields: dict[str, sem.Field], decls: list[ast.FieldDecl]) -> None:
-        for f in decls:
-            ty = self._field_type(scope, f.type)
-            f.ty = ty
-            if f.name in fields:
-                self.diags.error(
-                    "DMA052",
-                    f"two fields are called {f.name}",
-                    f.name_span,
-                    notes=[(fields[f.name].span, "the first")],
-                )
-                continue
-            fields[f.name] = sem.Field(f.name, ty, f.default, f.name_span)
 
     # -- the scenario
     # ---------------------------------------------------------------------------------------------
@@ -436,5 +275,5 @@ class Declarer:
         self.out.threads[d.name] = thread
         if isinstance(d, ast.Work | ast.Timer):
             holder = CallableSym(d.name, sem.VOID, d.name_span, scope.name, d, params=thread.params)
-            self._later(lambda: self._params(scope, holder, d.params))
+            self.later(lambda: self._params(scope, holder, d.params))
         return thread

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 from dmaverify.lang import ast, sem
+from dmaverify.lang.builtins import BOOT
 from dmaverify.lang.check.base import Mode
 from dmaverify.lang.check.flow import Flows
 from dmaverify.lang.check.scope import suggest
@@ -18,9 +18,7 @@ from dmaverify.lang.symbols import (
     ThreadSym,
     returns_value,
 )
-
-if TYPE_CHECKING:
-    pass
+from dmaverify.span import Span
 
 
 class Threads(Settings):
@@ -64,6 +62,9 @@ class Threads(Settings):
                         s.name, sem.ERROR, s.name_span, t.module, s, client=t, count=s.count
                     )
         for t in threads.values():
+            if t.name == BOOT:
+                what = f"`{BOOT}` is what runs the initcalls, and `after {BOOT}` would mean either"
+                self.diags.error("DMA052", what, t.span, fix=f"Give the {t.kind} another name.")
             if isinstance(t.decl, ast.Sequence | ast.Client):
                 t.after = self._others(t, t.decl.after)
                 t.before = self._others(t, t.decl.before)
@@ -75,26 +76,32 @@ class Threads(Settings):
             other = self.out.threads.get(name)
             if other is not None:
                 out.append(other)
-            elif name != "boot":
+            elif name != BOOT:
                 self.diags.error(
                     "DMA050",
                     f"there is no sequence or client {name}",
                     t.span,
-                    fix=suggest(name, [*self.out.threads, "boot"]),
+                    fix=suggest(name, [*self.out.threads, BOOT]),
                 )
         return out
 
     def _order(self) -> None:
         later: dict[ThreadSym, list[ThreadSym]] = {t: list(t.after) for t in self.out.threads.values()}
-        for t in self.out.threads.values():
+        early = [t for t in later if t.before_boot]
+        for t in later:
             for b in t.before:
                 later[b].append(t)
+            if isinstance(t.decl, ast.Sequence | ast.Client) and (not t.before_boot or BOOT in t.decl.after):
+                later[t] += early
         done: set[ThreadSym] = set()
         for start in later:
             path: list[ThreadSym] = []
             if self._cycle(start, later, done, path):
                 names = " after ".join(t.name for t in path)
-                self.diags.error("DMA067", f"nothing can start: {names}", start.span)
+                said: list[tuple[Span | None, str]] = [
+                    (t.span, f"before {BOOT}, so that all others start after it") for t in path[1:] if t.before_boot
+                ]
+                self.diags.error("DMA067", f"nothing can start: {names}", path[0].span, notes=said)
                 return
 
     def _cycle(

@@ -6,7 +6,7 @@ in every initial state holds for all arguments, at the full width of their types
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from dmaverify.ir.expr import Expr, and_, implies, or_
 from dmaverify.ir.system import Always, Check, Kind, Property, System
@@ -18,10 +18,12 @@ from dmaverify.lang.lower.calls import call_proc
 from dmaverify.lang.lower.codes import BUILTIN
 from dmaverify.lang.lower.context import Binding, Ctx, Frame, Place, Unsupported, ev
 from dmaverify.lang.lower.contexts import Contexts
+from dmaverify.lang.lower.cuts import Alone
 from dmaverify.lang.lower.slots import Slots
 from dmaverify.lang.lower.step import Step
 from dmaverify.lang.lower.vals import Val, is_in
 from dmaverify.lang.lower.world import World
+from dmaverify.span import Span
 
 
 def lemma_alone(world: World, lemma: ast.Lemma) -> System:
@@ -48,17 +50,33 @@ def lemma_alone(world: World, lemma: ast.Lemma) -> System:
     return _system(world, f"lemma {lemma.name}", ctx.step, found, own)
 
 
-def contract_alone(world: World, sym: symbols.ProcSym) -> System:
+@dataclass(frozen=True)
+class Body:
+    """What has to be shown of a body, as claims about every initial state of a System without actions."""
+
+    system: System
+    arguments: tuple[str, ...]
+    """The variables that stand for arguments; others have a value that nobody knows: a choice, a loop's state, a call's result."""
+    contracts: tuple[str, ...]
+    """Procs that the body calls and whose contracts stand for their bodies."""
+    loops: tuple[Span, ...]
+    """Loops that are cut at their invariants."""
+
+
+def contract_alone(world: World, sym: symbols.ProcSym, *, cutting: bool = False) -> Body:
     """What has to be shown for a contract: from every state that the proc requires, its body ensures what it
     says.
+
+    ``cutting``: loops that say what ``decreases`` are cut at their invariants; else all are unrolled.
     """
     if not sym.ensures:
         raise Unsupported(f"{sym.name} ensures nothing", sym.span)
+    name = f"contract {sym.name}"
     world.contexts = Contexts(world, [])
     world.slots = Slots(world)
     for part in (sym.requires, sym.ensures, sym.body):
         world.scan(part)
-    step = Step(world.type_of)
+    step = Alone(world, name, sym.span, cutting)
     frame = Frame(sym.name)
     ctx = Ctx(world, step, frame)
     args: list[Binding | None] = []
@@ -88,15 +106,17 @@ def contract_alone(world: World, sym: symbols.ProcSym) -> System:
     if step.inputs:
         raise Unsupported(f"{sym.name} chooses something: its contract cannot be shown by itself", sym.span)
     found: list[Always] = []
-    name = f"contract {sym.name}"
     with step.assuming(required):
         for i, e in enumerate(sym.ensures):
             claim = patterns.condition(ctx, e)
             label = f"{name}.{i + 1}"
-            found.append(Always(name, label, implies(step.live, claim), required, (label,), (), e.span))
+            found.append(Always(name, label, implies(step.live, claim), and_(required, step.believed), (label,), (), e.span))
     title = f"the body of {sym.name} does what its `ensures` says"
     own = Property(name, "DMA090", "lemma", title, span=sym.span)
-    return _system(world, name, step, found, own, bounds=True)
+    system = _system(world, name, step, found, own, bounds=True)
+    arguments = tuple(v.name for v in system.vars if v.name not in step.unknowns)
+    system = system.with_(vars=tuple(sorted(system.vars, key=lambda v: v.name in step.unknowns)))
+    return Body(system, arguments, tuple(sorted(world.called)), tuple(step.loops))
 
 
 def _system(
@@ -114,10 +134,10 @@ def _system(
         if e.prop == "bound" and not bounds:
             assumed.append(implies(e.path, e.cond))
             world.notes.append(f"no bound is run over: {e.message[0] if e.message else ''} ({e.span})")
-        elif e.prop in BUILTIN:
+        elif e.prop in BUILTIN or e.prop == own.name:
             checks.append(Always(e.prop, e.label, e.cond, e.path, e.message, (), e.span))
     checks = _once(checks)
-    names = dict.fromkeys(w.prop for w in checks)
+    names = dict.fromkeys(w.prop for w in checks if w.prop != own.name)
     builtin = [Property(n, BUILTIN[n], "builtin", BUILTIN_PROPERTIES.get(n, "")) for n in names]
     frozen = [v for v in world.vars.values() if v.kind is Kind.PARAM]
     return System(

@@ -153,13 +153,16 @@ def call_proc(ctx: Ctx, sym: symbols.ProcSym, args: list[Binding | None], span: 
     return ev(inner, sym.body)
 
 
-def check_requires(inner: Ctx, sym: symbols.ProcSym, span: Span) -> None:
-    """What the callee asks of its caller."""
+def check_requires(inner: Ctx, sym: symbols.ProcSym, span: Span) -> Expr:
+    """What the callee asks of its caller: checked, and returned."""
+    found: list[Expr] = []
     for i, e in enumerate(sym.requires):
         inner.world.scan(e)
         cond = patterns.condition(inner, e)
         label = f"misuse.{sym.name}.{i + 1}@{span.line}"
         inner.step.check("misuse", label, cond, (f"{sym.name} requires what is said here",), span)
+        found.append(cond)
+    return and_(*found)
 
 
 def recursion_limit(ctx: Ctx, sym: symbols.ProcSym, span: Span) -> int:

@@ -159,7 +159,7 @@ def _any_type(ctx: Ctx, e: ast.AnyType) -> Val:
         values = all_values(ctx, e.ty, e.span)
         return choose(ctx, elements(ctx, values, e.span), e.ty, "any", e.span)
     if isinstance(t, Bool | Int | Range | Enum | Index | Flags | Record | Opt | Mask):
-        return ctx.step.choose("any", t)
+        return ctx.step.unknown("any", t)
     raise Unsupported(f"any value of {e.ty} is too much to choose from", e.span)
 
 

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING
 
 from dmaverify.ir.expr import TRUE, Expr, and_, const, eq, ite, lt, or_, var
 from dmaverify.ir.types import Range
-from dmaverify.lang import symbols
+from dmaverify.lang import ast, symbols
+from dmaverify.lang.builtins import BOOT
 from dmaverify.lang.lower.step import Step
+from dmaverify.lang.lower.trees import with_callees
 
 if TYPE_CHECKING:
     from dmaverify.lang.lower.flow import Flow
@@ -29,24 +31,46 @@ def level_of(sym: symbols.ThreadSym) -> str:
     return "softirq" if sym.kind == "timer" else "task"
 
 
+def _runs_as(sym: symbols.ThreadSym) -> str:
+    """The name of the flow that a thread's text is part of: all initcalls are one."""
+    return BOOT if sym.kind == "initcall" else sym.name
+
+
 class _Order:
     """Which threads have ended before which others start."""
 
-    def __init__(self, threads: list[symbols.ThreadSym]) -> None:
+    def __init__(self, threads: list[symbols.ThreadSym], hardware: list[symbols.SpontaneousSym]) -> None:
         self._before: dict[int, set[int]] = {id(t): set() for t in threads}
         boot = [t for t in threads if t.kind == "initcall"]
+        early = [t for t in threads if t.before_boot]
+        deferred = self._asked_for_late(threads, hardware)
         for t in threads:
             for a in t.after:
                 self._before[id(t)].add(id(a))
             for b in t.before:
                 self._before.setdefault(id(b), set()).add(id(t))
-            if t.kind in ("sequence", "client") and "boot" in t.decl.before:
+            if t.before_boot:
                 for b in boot:
                     self._before[id(b)].add(id(t))
-            elif t.kind != "initcall":
-                self._before[id(t)].update(id(b) for b in boot)
+            elif t.kind in ("sequence", "client", "interrupt") or id(t) in deferred:
+                self._before[id(t)].update(id(b) for b in boot or early)
         for n, b in enumerate(boot):  # one thread runs them all, one after the other
             self._before[id(b)].update(id(c) for c in boot[:n])
+
+    @staticmethod
+    def _asked_for_late(threads: list[symbols.ThreadSym], hardware: list[symbols.SpontaneousSym]) -> set[int]:
+        """The works and timers that nothing asks for before boot is over: neither boot and what is before it, nor the hardware,
+        nor another work or timer that may run as early.
+        """
+        asks: dict[int, set[int]] = {
+            id(t): {id(x.ref) for x in with_callees([t.decl]) if isinstance(x, ast.Schedule)} for t in (*threads, *hardware)
+        }
+        early = {id(t) for t in hardware} | {id(t) for t in threads if t.before_boot or t.kind == "initcall"}
+        while True:
+            reached = early.union(*(asks[t] for t in early))
+            if reached == early:
+                return {id(t) for t in threads if t.kind in ("work", "timer")} - early
+            early = reached
 
     def _reaches(self, start: symbols.ThreadSym, end: symbols.ThreadSym) -> bool:
         todo, seen = [id(start)], {id(start)}
@@ -77,13 +101,13 @@ class Contexts:
         for t in threads:
             if t.cpu and level_of(t) == "task" and t.device is None:
                 tasks.setdefault(t.cpu, []).append(t)
-        order = _Order(threads)
+        order = _Order(threads, world.checked.spontaneous)
         self.tasks: dict[str, list[str]] = {}
         """For each CPU the tasks that may be under way at the same time as another one there."""
         for cpu, there in tasks.items():
-            names = [t.name for t in there if any(order.overlap(t, u) for u in there if u is not t)]
+            names = [_runs_as(t) for t in there if any(order.overlap(t, u) for u in there if u is not t)]
             if names:
-                self.tasks[cpu] = names
+                self.tasks[cpu] = list(dict.fromkeys(names))
 
     # -- variables ---------------------------------------------
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from dmaverify.ir.expr import TRUE, Expr, and_, const
+from dmaverify.ir.expr import TRUE, Expr, and_, const, implies
 from dmaverify.lang import ast, sem, symbols
 from dmaverify.lang.lower import patterns
 from dmaverify.lang.lower.calls import bindings, check_requires
@@ -51,13 +51,13 @@ class Contract:
             frame.env[p.local.key] = bound
             if isinstance(bound, Place):
                 changed.append((bound, read_place(step, bound)))
-        check_requires(inner, sym, call.span)
+        required = check_requires(inner, sym, call.span)
         before = dict(step.values)
         for place, old in changed:
-            write_place(step, place, step.choose("after", old.type))
+            write_place(step, place, step.unknown("after", old.type))
         result: Val = TRUE
         if sym.ty is not sem.VOID:
-            result = step.choose("result", world.ir(sym.ty))
+            result = step.unknown("result", world.ir(sym.ty))
         frame.result = result
 
         def old_value(e: ast.Expr) -> Val:
@@ -71,7 +71,8 @@ class Contract:
         quiet, step.quiet = step.quiet, True
         believed = and_(*(patterns.condition(inner, e) for e in sym.ensures))
         step.quiet = quiet
-        step.require(believed)
+        # nothing is promised to a caller who breaks what is required; where no result could be given, the call would not be seen
+        step.believe(implies(required, believed))
         return result
 
 
@@ -84,30 +85,73 @@ def contracts_of(world: World, names: Iterable[str]) -> dict[str, Contract]:
             raise Unsupported(f"there is no proc {name} to call by contract", world.nowhere)
         if not sym.ensures:
             raise Unsupported(f"{name} ensures nothing, so it cannot be called by contract", sym.span)
-        written = _writes(sym)
-        if written:
-            raise Unsupported(f"{name} writes {written}: only its `ref` parameters may change", sym.span)
+        does = _does(sym)
+        if does:
+            raise Unsupported(f"{name} {does}: a proc that is called by contract changes its `ref` parameters only", sym.span)
         found[name] = Contract(sym)
     return found
 
 
 def can_stand_alone(sym: symbols.ProcSym) -> bool:
-    """Whether a proc may be called by contract: it ensures something, and changes ``ref`` parameters only."""
-    return bool(sym.ensures) and _writes(sym) is None
+    """Whether a proc may be called by contract: it ensures something, and does nothing but change ``ref`` parameters."""
+    return bool(sym.ensures) and _does(sym) is None
 
 
-def _writes(sym: symbols.ProcSym) -> str | None:
-    """A variable of the model that a proc writes other than through its parameters."""
-    for x in nodes(sym.body):
-        targets: list[ast.Expr] = []
-        if isinstance(x, ast.Assign):
-            targets = x.targets
-        elif isinstance(x, ast.OpAssign):
-            targets = [x.target]
-        for t in targets:
+def called_by(sym: symbols.ProcSym) -> list[symbols.ProcSym]:
+    """The procs that a body calls, and those that they call, in the order of the text."""
+    found: dict[int, symbols.ProcSym] = {}
+    seen: set[int] = set()
+    todo: list[object] = [sym.body]
+    while todo:
+        for x in nodes(todo.pop(0)):
+            ref = getattr(x, "ref", None)
+            if isinstance(ref, symbols.ProcSym | symbols.FuncSym) and id(ref) not in seen:
+                seen.add(id(ref))
+                todo.append(ref.body)
+                if isinstance(ref, symbols.ProcSym):
+                    found[id(ref)] = ref
+    return list(found.values())
+
+
+_SEEN = {
+    ast.Emit: "emits an event",
+    ast.New: "makes an object",
+    ast.Delete: "deletes an object",
+    ast.Take: "empties a slot",
+    ast.Schedule: "schedules something",
+    ast.Lock: "takes a lock",
+    ast.MightSleep: "may sleep",
+}
+"""What others can notice, besides what is written."""
+
+
+def _does(sym: symbols.ProcSym) -> str | None:
+    """What a proc, or one that it calls, does besides changing its ``ref`` parameters, in words."""
+    for x in nodes(sym.body, *(p.body for p in called_by(sym))):
+        for t in _targets(x):
             base = t
-            while isinstance(base, ast.Index | ast.Field):
+            while isinstance(base, ast.Index | ast.Field | ast.NonNull):
+                if isinstance(base, ast.Field) and isinstance(base.ref, symbols.VarSym | symbols.GhostSym):
+                    break
+                if isinstance(base, ast.Field) and isinstance(base.ref, symbols.FieldRef) and base.ref.kind == "object":
+                    return f"writes a field of an object ({base.name})"
                 base = base.base
-            if isinstance(base, ast.Name) and isinstance(base.ref, symbols.VarSym):
-                return base.name
+            if not (isinstance(base, ast.Name) and (base.name == "_" or isinstance(base.ref, symbols.LocalSym))):
+                return f"writes {base.name}" if isinstance(base, ast.Name | ast.Field) else "writes something"
+        if type(x) in _SEEN:
+            return _SEEN[type(x)]
     return None
+
+
+def _targets(x: ast.Node) -> list[ast.Expr]:
+    """What a statement or call may write."""
+    if isinstance(x, ast.Assign):
+        return x.targets
+    if isinstance(x, ast.OpAssign):
+        return [x.target]
+    if isinstance(x, ast.Push | ast.Pop):
+        return [x.list]
+    if isinstance(x, ast.Call) and isinstance(x.ref, symbols.ProcSym):
+        given = symbols.arrange(x, x.ref.params)
+        return [a for a, p in zip(given, x.ref.params, strict=True) if p.by_ref and a is not None]
+    return []

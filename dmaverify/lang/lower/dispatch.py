@@ -50,7 +50,7 @@ def in_one_step(f: Flow, s: ast.Stmt) -> None:
     leave_step(f, step, s)
 
 
-def leave_step(f: Flow, step: Step, s: ast.Stmt, text: str = "") -> None:
+def leave_step(f: Flow, step: Step, s: ast.Stmt) -> None:
     """Commit a step whose text may have jumped: return, break, continue, goto."""
     ways: list[tuple[Expr, Target]] = []
     for key, cond in step.exits.items():
@@ -58,7 +58,7 @@ def leave_step(f: Flow, step: Step, s: ast.Stmt, text: str = "") -> None:
         if cond is not FALSE and target is not None:
             ways.append((cond, target))
     if not ways:
-        f.commit(step, s, text=text)
+        f.commit(step, s)
         if step.live is FALSE:
             f.at = None
         return
@@ -66,7 +66,7 @@ def leave_step(f: Flow, step: Step, s: ast.Stmt, text: str = "") -> None:
     onward = Point()
     following = [(c, p) for c, p, _ in points]
     following.append((TRUE, onward if step.live is not FALSE else points[-1][1]))
-    f.commit(step, s, next=following, text=text)
+    f.commit(step, s, next=following)
     for _, p, t in points:
         f.at = p
         f.jump(t)

@@ -12,14 +12,14 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 
 from dmaverify.ir.expr import FALSE, TRUE, Expr, default, var
-from dmaverify.ir.system import Effect
+from dmaverify.ir.system import Effect, Emit
 from dmaverify.ir.system import Frame as IrFrame
 from dmaverify.ir.traverse import inputs, variables
 from dmaverify.ir.types import Type
 from dmaverify.lang import ast, symbols
 from dmaverify.lang.diag import source_line
 from dmaverify.lang.lower.context import Binding, Cell, Ctx, Frame, Place
-from dmaverify.lang.lower.graph import Graph, Node, Point, effect_exprs
+from dmaverify.lang.lower.graph import TURNED, Graph, Node, Point, effect_exprs
 from dmaverify.lang.lower.step import Step
 from dmaverify.lang.lower.vals import Val, exprs_of, map_exprs
 from dmaverify.lang.lower.world import World
@@ -171,7 +171,8 @@ class Flow:
             return False
         reads = [*updates.values(), *(c for c, _ in following)]
         for e in effects:
-            reads += effect_exprs(e)
+            if not (isinstance(e, Emit) and e.event.startswith(TURNED)):  # who looks on takes no time
+                reads += effect_exprs(e)
         return not self.reads_shared(reads)
 
     def step_name(self, span: Span) -> str:

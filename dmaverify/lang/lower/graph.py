@@ -28,10 +28,14 @@ from dmaverify.ir.expr import (
     or_,
     var,
 )
-from dmaverify.ir.system import Check, Effect, Emit, Frame, Input, LockOp, Reached
+from dmaverify.ir.system import Check, Effect, Emit, Frame, Input, LockOp, Reached, Statement
 from dmaverify.ir.traverse import Replacing, Rewriter, variables
 from dmaverify.ir.types import Range, Type
 from dmaverify.span import NOWHERE, Span
+
+TURNED = "turned "
+"""How the mark begins of an event that makes the ``always`` clauses of a monitor false, for who asks about that monitor. Within
+a step this is seen nowhere else: the clauses speak of states, and what the events of a step do is one change of the state."""
 
 
 class Point:
@@ -291,6 +295,13 @@ def _over(values: Values) -> Rewriter:
     return Replacing(values)
 
 
+def _made_by(node: Node, e: Effect) -> Effect:
+    """A check or event with the statement that makes it."""
+    if isinstance(e, Reached):
+        return e
+    return replace(e, statement=Statement(node.text, node.stack, node.span))
+
+
 def _compose(
     node: Node,
     out: dict[Point, list[Node]],
@@ -310,7 +321,7 @@ def _compose(
             return
         living = alive.get(p, none)
         clean = dict(values)
-        for name in kept | frozenset(values):
+        for name in sorted(kept | frozenset(values)):
             if name in locals_ and name not in living:
                 clean[name] = default(locals_[name])
         where = stops if p.stop or p not in out else waiting
@@ -335,7 +346,7 @@ def _compose(
         cond, values = waiting.pop(p).merged(locals_)
         (m,) = out[p]
         rewrite = _over(values)
-        effects.extend(map_effect(e, cond, rewrite) for e in m.effects)
+        effects.extend(_made_by(m, map_effect(e, cond, rewrite)) for e in m.effects)
         after = dict(values)
         after.update({name: rewrite(e) for name, e in m.updates.items()})
         leave([(rewrite(c), q) for c, q in m.next], cond, after, frozenset())

@@ -13,21 +13,25 @@ from dmaverify.ir.expr import (
     TRUE,
     Expr,
     and_,
+    implies,
     ite,
+    mk,
     not_,
     select,
     some,
     var,
 )
+from dmaverify.ir.show import SHOWN_SET
 from dmaverify.ir.system import Always, Check, Message
 from dmaverify.ir.traverse import variables
-from dmaverify.ir.types import Enum, Index, Map, Range
+from dmaverify.ir.types import Enum, Index, Map, Range, Record
 from dmaverify.lang import ast, sem, symbols
 from dmaverify.lang.lower import patterns
 from dmaverify.lang.lower.antecedents import antecedent
 from dmaverify.lang.lower.choices import each
 from dmaverify.lang.lower.context import Binding, Ctx, Frame, Key, ev, run
-from dmaverify.lang.lower.conversions import stored
+from dmaverify.lang.lower.conversions import cell_values, stored
+from dmaverify.lang.lower.graph import TURNED
 from dmaverify.lang.lower.step import Step
 from dmaverify.lang.lower.trees import nodes
 from dmaverify.lang.lower.unrolled import join_label
@@ -111,9 +115,23 @@ def happen(ctx: Ctx, event: symbols.EventSym, args: list[Val | None], s: ast.Nod
     for cover in ctx.world.covers:
         cover.at_event(ctx, event, args)
     for inst in ctx.world.instances:
-        for handler in inst.decl.handlers:
-            if handler.ref is event:
-                _handle(ctx, inst, handler, args)
+        handlers = [h for h in inst.decl.handlers if h.ref is event]
+        watched = inst.name == ctx.world.watched and bool(handlers)
+        stood = _stands(ctx, inst) if watched else TRUE
+        for handler in handlers:
+            _handle(ctx, inst, handler, args)
+        if watched:
+            ctx.step.when(and_(stood, not_(_stands(ctx, inst))), partial(ctx.step.emit, TURNED + inst.name, (), s.span))
+
+
+def _stands(ctx: Ctx, inst: Instance) -> Expr:
+    """Whether the ``always`` clauses of a monitor hold, as things are at this place of a step."""
+
+    def clauses() -> None:
+        for clause in inst.decl.always:
+            _clause(ctx.inside(Frame(inst.name, env=dict(inst.env), monitor=inst)), clause)
+
+    return and_(*(implies(e.path, e.cond) for e in ctx.step.checks_of(clauses) if e.prop == inst.name))
 
 
 def _shown(ctx: Ctx, value: Val, ty: sem.SemType, s: ast.Node) -> Expr:
@@ -177,20 +195,23 @@ def message(ctx: Ctx, m: ast.Message | None) -> Message:
 
 def _text(ctx: Ctx, value: Val, e: ast.Expr) -> list[str | Expr]:
     if isinstance(value, Expr):
-        return [value]
+        stored_set = isinstance(e.ty, sem.SetT) and isinstance(value.type, Map)
+        return [_members(cell_values(value)) if stored_set else value]
     if isinstance(value, NullV):
         return ["null"]
     if isinstance(value, SetV):
         if isinstance(value.of, Index | Enum | Range):
             return [as_mask(value, value.of)]
-        parts: list[str | Expr] = ["{"]
-        for c, x in value.items:
-            parts += [", "] if len(parts) > 1 else []
-            parts.append(x if c is TRUE else ite(c, some(x), null_of(x.type)))
-        return [*parts, "}"]
+        found = [ite(c, some(x), null_of(x.type)) for c, x in value.items]
+        return [_members(found)] if found else ["{}"]
     if isinstance(value, RangeV):
         return [value.lo, " .. ", value.hi]
     return [getattr(getattr(value, "what", None), "name", "?")]
+
+
+def _members(found: list[Expr]) -> Expr:
+    """A set as a value that is only shown: of each element that may be in it, itself or null."""
+    return mk("rec", found, Record(SHOWN_SET, tuple((str(i), x.type) for i, x in enumerate(found))))
 
 
 # -- clauses over the state ---------------------------------------------
@@ -201,13 +222,16 @@ def always_of(world: World, inst: Instance) -> list[Always]:
     found: list[Always] = []
     for clause in inst.decl.always:
         step = Step(world.type_of)
-        frame = Frame(inst.name, env=dict(inst.env), monitor=inst)
-        ctx = Ctx(world, step, frame)
-        for cond, chosen in each(ctx, clause.binders, clause.where):
-            frame.element = join_label("", [world.label(x) for x in chosen])
-            step.when(cond, partial(run, ctx, clause.body))
+        _clause(Ctx(world, step, Frame(inst.name, env=dict(inst.env), monitor=inst)), clause)
         found += _instances(world, inst.name, step, clause.stable)
     return found
+
+
+def _clause(ctx: Ctx, clause: ast.Always) -> None:
+    """The checks of a clause, for each of its elements."""
+    for cond, chosen in each(ctx, clause.binders, clause.where):
+        ctx.frame.element = join_label("", [ctx.world.label(x) for x in chosen])
+        ctx.step.when(cond, partial(run, ctx, clause.body))
 
 
 def _instances(world: World, prop: str, step: Step, stable: bool) -> list[Always]:

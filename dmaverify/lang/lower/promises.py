@@ -30,13 +30,18 @@ def measure(ctx: Ctx, s: Promising) -> Expr | None:
 
 def less(ctx: Ctx, s: Promising, before: Expr | None) -> None:
     """At the end of a round."""
-    if s.decreases is None or before is None:
-        return
+    if s.decreases is not None and before is not None:
+        _check(ctx, is_less(ctx, s, before), "what decreases does not", s.decreases.span)
+
+
+def is_less(ctx: Ctx, s: Promising, before: Expr) -> Expr:
+    """Whether what decreases is less than ``before``, which was not negative."""
+    assert s.decreases is not None
     t = before.type
     assert isinstance(t, Int | Range)
     signed = t.signed if isinstance(t, Int) else t.lo < 0
     positive = le(const(0, t), before) if signed else TRUE
-    _check(ctx, and_(positive, lt(ev_expr(ctx, s.decreases), before)), "what decreases does not", s.decreases.span)
+    return and_(positive, lt(ev_expr(ctx, s.decreases), before))
 
 
 def _check(ctx: Ctx, cond: Expr, message: str, span: Span) -> None:

@@ -255,7 +255,7 @@ def _lock(f: Flow, s: ast.Lock) -> None:
 def _atomic(f: Flow, s: ast.Atomic) -> None:
     step = f.new_step()
     run(f.ctx(step), s.body)
-    leave_step(f, step, s, text="atomic")
+    leave_step(f, step, s)
 
 
 @lowers(ast.Assume)

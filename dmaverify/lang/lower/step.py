@@ -171,6 +171,15 @@ class Step:
         self._checked.add(key)
         self.effects.append(Check(prop, label, path, cond, message, span, stop))
 
+    def checks_of(self, body: Callable[[], None]) -> list[Check]:
+        """What a text that changes nothing would check here; it leaves no trace."""
+        effects, checked, values = self.effects, self._checked, dict(self.values)
+        self.effects, self._checked = [], set()
+        body()
+        found = [e for e in self.effects if isinstance(e, Check)]
+        self.effects, self._checked, self.values = effects, checked, values
+        return found
+
     def emit(self, event: str, args: tuple[tuple[str, Expr], ...], span: Span) -> None:
         """An event, here."""
         if self.here is not FALSE:
@@ -203,3 +212,11 @@ class Step:
         if here is not TRUE:
             self.guard = and_(self.guard, or_(here, eq(chosen, default(type_))))
         return chosen
+
+    def unknown(self, name: str, type_: Type) -> Expr:
+        """Any value of a type."""
+        return self.choose(name, type_)
+
+    def believe(self, cond: Expr) -> None:
+        """What is known of unknown values, when execution comes here."""
+        self.require(cond)

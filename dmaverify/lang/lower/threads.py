@@ -10,6 +10,7 @@ from dmaverify.ir.expr import FALSE, TRUE, Expr, and_, select, store
 from dmaverify.ir.system import Action
 from dmaverify.ir.types import BOOL, Map, Type
 from dmaverify.lang import ast, symbols
+from dmaverify.lang.builtins import BOOT
 from dmaverify.lang.lower import marks, patterns
 from dmaverify.lang.lower.context import Ctx, Frame, Unsupported, ev, run
 from dmaverify.lang.lower.contexts import level_of
@@ -20,9 +21,6 @@ from dmaverify.lang.lower.graph import Point
 from dmaverify.lang.lower.step import Step
 from dmaverify.lang.lower.vals import index_consts
 from dmaverify.lang.lower.world import World
-
-BOOT = "boot"
-"""The thread that runs the initcalls."""
 
 LEVELS = ("early", "pure", "core", "postcore", "arch", "subsys", "fs", "device", "late")
 """Initcall levels, first to last."""
@@ -37,16 +35,13 @@ def start_guard(world: World, sym: symbols.ThreadSym) -> Expr:
     for other in world.checked.threads.values():
         if sym in other.before:
             first.append(world.thread_done(other))
-    decl = sym.decl
-    boots = any(t.kind == "initcall" for t in world.checked.threads.values())
-    if boots and isinstance(decl, ast.Sequence | ast.Client | ast.Interrupt) and not _before_boot(decl):
-        first.append(world.boot_done())
+    if isinstance(sym.decl, ast.Sequence | ast.Client | ast.Interrupt) and not sym.before_boot:
+        threads = world.checked.threads.values()
+        if any(t.kind == "initcall" for t in threads):
+            first.append(world.boot_done())
+        else:  # nothing boots, so that what comes before is all that is waited for
+            first += [world.thread_done(t) for t in threads if t.before_boot]
     return and_(*first)
-
-
-def _before_boot(decl: ast.Sequence | ast.Client | ast.Interrupt) -> bool:
-    """Whether a thread runs before the initcalls; all others wait for them."""
-    return not isinstance(decl, ast.Interrupt) and BOOT in decl.before
 
 
 def flow_for(world: World, sym: symbols.ThreadSym) -> Flow:
@@ -119,11 +114,7 @@ def boot(world: World, calls: list[symbols.ThreadSym]) -> Flow:
     f.cpu = "cpu0"
     world.contexts.flow = f
     world.contexts.held = []
-    first = [
-        world.thread_done(t)
-        for t in world.checked.threads.values()
-        if isinstance(t.decl, ast.Sequence | ast.Client) and BOOT in t.decl.before
-    ]
+    first = [world.thread_done(t) for t in world.checked.threads.values() if t.before_boot]
     if first:
         step = f.new_step()
         step.require(and_(*first))

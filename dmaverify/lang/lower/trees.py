@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import fields
 
 from dmaverify.lang import ast, sem, symbols
@@ -25,6 +25,19 @@ def nodes(*roots: object) -> Iterator[ast.Node]:
                 _CHILDREN[type(x)] = names
             for name in reversed(names):
                 todo.append(getattr(x, name))
+
+
+def with_callees(roots: Iterable[object]) -> Iterator[ast.Node]:
+    """Every node of these trees and of the procs that they call, these once each."""
+    todo = list(roots)
+    seen: set[int] = set()
+    while todo:
+        for x in nodes(todo.pop()):
+            yield x
+            called = getattr(x, "ref", None)
+            if isinstance(called, symbols.ProcSym) and id(called) not in seen:
+                seen.add(id(called))
+                todo.append(called.body)
 
 
 def procs(e: object) -> list[ast.Call]:

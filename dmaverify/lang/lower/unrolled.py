@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dmaverify.ir.expr import FALSE, TRUE, Expr, not_
 from dmaverify.lang import ast
-from dmaverify.lang.lower import patterns, promises
+from dmaverify.lang.lower import cuts, patterns, promises
 from dmaverify.lang.lower.choices import each
 from dmaverify.lang.lower.context import (
     Cell,
@@ -88,6 +88,9 @@ def _repeat(
 ) -> None:
     """A loop within a step. ``counter``: a variable of the loop alone, which nobody reads who has left it."""
     step = ctx.step
+    if promise is not None and cuts.is_cut(ctx, promise):
+        cuts.cut(ctx, promise)
+        return
     loop = Loop(object(), object())
     ctx.frame.loops.append(loop)
     rounds = 0

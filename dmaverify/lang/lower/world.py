@@ -17,7 +17,7 @@ from dmaverify.lang.layout import Layout
 from dmaverify.lang.lower.context import Ctx, Frame, Key, Unsupported, ev
 from dmaverify.lang.lower.conversions import stored
 from dmaverify.lang.lower.step import Step
-from dmaverify.lang.lower.trees import assigned_locals, nodes
+from dmaverify.lang.lower.trees import assigned_locals, nodes, with_callees
 from dmaverify.lang.lower.vals import ModuleV, Val, is_in
 from dmaverify.span import NOWHERE, Span
 
@@ -89,6 +89,8 @@ class World:
         self.covers: list[Any] = []
         self.marks: dict[str, tuple[tuple[str, sem.SemType], ...]] | None = None
         """The marks of entry-point calls with their arguments, if they are asked for (``marks``)."""
+        self.watched = ""
+        """The monitor of which it is marked where in a step an event makes it false."""
 
     # -- types and constants ---------------------------------------------
 
@@ -257,20 +259,15 @@ class World:
         return name
 
     def deleted(self, ty: sem.ObjT) -> bool:
-        """Whether some text may delete objects of a type."""
+        """Whether some text that may run deletes objects of a type."""
         if self._deleted is None:
             self._deleted = set()
-            for x in nodes(*self._bodies()):
+            running = [t.decl for t in (*self.checked.threads.values(), *self.checked.spontaneous)]
+            for x in with_callees(running):
                 if isinstance(x, ast.Delete):
                     target = sem.strip(x.target.conv or x.target.ty)
                     self._deleted.add(id(target))
         return id(ty) in self._deleted
-
-    def _bodies(self) -> list[object]:
-        found: list[object] = [p.body for p in self.checked.procs]
-        for t in self.checked.threads.values():
-            found += [getattr(t.decl, "body", None), getattr(t.decl, "mays", None)]
-        return found
 
     # -- enums, blocks, places ---------------------------------------------
 
